@@ -39,7 +39,7 @@ class CredentialKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PictureRef:
-    """A picture that was cut out of the body before storing: position among the delivery's cut-outs, and its keyed hash."""
+    """A picture that was cut out of the body before storing: position among the delivery's cut-outs, and keyed hash."""
 
     index: int
     digest: str

@@ -1,0 +1,144 @@
+"""Settings from the environment, checked as a whole: a wrong one is explained in a sentence, all at once."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class SettingsError(Exception):
+    """The environment does not make a working configuration; `problems` holds one sentence for each fault."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class ClockKind(StrEnum):
+    """Which clock the data directory lives by."""
+
+    SYSTEM = "system"
+    SIMULATED = "simulated"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a process needs to know about its surroundings.
+
+    `database_url` is None for the embedded PostgreSQL. `role_urls` holds URLs given for single roles.
+    `master_key_file` lies outside `data_dir`, so that a copy of the data does not hold its key.
+    """
+
+    data_dir: Path
+    cache_dir: Path
+    master_key_file: Path
+    clock: ClockKind = ClockKind.SYSTEM
+    database_url: str | None = None
+    role_urls: tuple[tuple[str, str], ...] = ()
+    database_name: str = "ruhu"
+    postgres_bin: Path | None = None
+    postgres_user: str = "nobody"
+    postgres_durable: bool = True
+    object_store_url: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8600
+    trusted_proxies: tuple[str, ...] = ()
+    gate_body_limit: int = 60 * 1024 * 1024
+    gate_read_timeout_s: float = 30.0
+    access_token_s: int = 900
+    refresh_token_s: int = 14 * 24 * 3600
+
+    @property
+    def demo(self) -> bool:
+        """Whether the data directory belongs to the demonstration."""
+        return (self.data_dir / "DEMO").exists()
+
+    @property
+    def clock_file(self) -> Path:
+        """Where the simulated clock keeps its moment."""
+        return self.data_dir / "clock.json"
+
+    @property
+    def objects_dir(self) -> Path:
+        """The filesystem object store."""
+        return self.data_dir / "objects"
+
+    @property
+    def models_dir(self) -> Path:
+        """Prepared recognition models; can be rebuilt at any time."""
+        return self.cache_dir / "models"
+
+
+def load(environ: Mapping[str, str] | None = None) -> Settings:
+    """Reads `RUHU_*`, `DATABASE_URL` and `OBJECT_STORE_URL`.
+
+    Raises `SettingsError` with every fault found.
+    """
+    env = os.environ if environ is None else environ
+    faults: list[str] = []
+    data_dir = Path(env.get("RUHU_DATA", "var/ruhu")).absolute()
+    key_default = data_dir.parent / "keys" / f"{data_dir.name}.key"
+    key_file = Path(env.get("RUHU_MASTER_KEY_FILE", key_default)).absolute()
+    if key_file.is_relative_to(data_dir):
+        faults.append(
+            f"RUHU_MASTER_KEY_FILE={key_file} 位于数据目录内: it must lie outside RUHU_DATA={data_dir}, "
+            "or a copy of the data would carry its own key"
+        )
+    clock = env.get("RUHU_CLOCK", ClockKind.SYSTEM)
+    if clock not in list(ClockKind):
+        faults.append(f"RUHU_CLOCK={clock!r} 无效: use 'system' or 'simulated'")
+        clock = ClockKind.SYSTEM
+    url = env.get("DATABASE_URL") or None
+    if url is not None and not url.startswith(("postgresql://", "postgres://")):
+        faults.append("DATABASE_URL 无效: it must begin with postgresql://")
+    role_urls = tuple(
+        (role, env[f"DATABASE_URL_{role.upper()}"])
+        for role in ("owner", "app", "intake", "system")
+        if env.get(f"DATABASE_URL_{role.upper()}")
+    )
+    store_url = env.get("OBJECT_STORE_URL") or None
+    if store_url is not None and not store_url.startswith("file://"):
+        faults.append(
+            f"OBJECT_STORE_URL={store_url.split('@')[-1]!r} 暂不支持: only file:///absolute/path is supported so far"
+        )
+    bin_dir = Path(env["RUHU_POSTGRES_BIN"]).absolute() if env.get("RUHU_POSTGRES_BIN") else None
+    if bin_dir is not None and not (bin_dir / "postgres").exists():
+        faults.append(f"RUHU_POSTGRES_BIN={bin_dir} 中没有 postgres: name the folder that holds initdb and postgres")
+    numbers = {
+        "RUHU_PORT": 8600,
+        "RUHU_GATE_BODY_LIMIT": 60 * 1024 * 1024,
+        "RUHU_GATE_READ_TIMEOUT_S": 30,
+        "RUHU_ACCESS_TOKEN_S": 900,
+        "RUHU_REFRESH_TOKEN_S": 14 * 24 * 3600,
+    }
+    for name, default in numbers.items():
+        text = env.get(name, str(default))
+        if not text.isdecimal() or int(text) == 0:
+            faults.append(f"{name}={text!r} 无效: it must be a whole number above zero")
+            continue
+        numbers[name] = int(text)
+    if not 1 <= numbers["RUHU_PORT"] <= 65535:
+        faults.append(f"RUHU_PORT={numbers['RUHU_PORT']} 无效: a port lies between 1 and 65535")
+    if faults:
+        raise SettingsError(faults)
+    return Settings(
+        data_dir=data_dir,
+        cache_dir=Path(env.get("RUHU_CACHE", ".cache")).absolute(),
+        master_key_file=key_file,
+        clock=ClockKind(clock),
+        database_url=url,
+        role_urls=role_urls,
+        database_name=env.get("RUHU_DATABASE", "ruhu"),
+        postgres_bin=bin_dir,
+        postgres_user=env.get("RUHU_POSTGRES_USER", "nobody"),
+        postgres_durable=env.get("RUHU_POSTGRES_DURABLE", "1") != "0",
+        object_store_url=store_url,
+        host=env.get("RUHU_HOST", "127.0.0.1"),
+        port=numbers["RUHU_PORT"],
+        trusted_proxies=tuple(p.strip() for p in env.get("RUHU_TRUSTED_PROXIES", "").split(",") if p.strip()),
+        gate_body_limit=numbers["RUHU_GATE_BODY_LIMIT"],
+        gate_read_timeout_s=float(numbers["RUHU_GATE_READ_TIMEOUT_S"]),
+        access_token_s=numbers["RUHU_ACCESS_TOKEN_S"],
+        refresh_token_s=numbers["RUHU_REFRESH_TOKEN_S"],
+    )

@@ -1,0 +1,167 @@
+"""Exact search among enrolled people: one float32 matrix for each scope.
+
+A public-housing district has fewer than 100,000 templates: a matrix product answers in a few milliseconds, exactly,
+and needs no approximate index. The caller says who belongs to a scope and which generation of it is current.
+"""
+
+import threading
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from gate_integration.faces.bands import Band, Decision, Thresholds, decide
+from gate_integration.faces.reasons import Reason
+from gate_integration.faces.records import Vector
+
+S = TypeVar("S", bound=Hashable)
+
+DIMENSION = 128
+
+
+class StaleGallery(LookupError):
+    """The matrix is not of the generation the caller asked for: rebuild it, since somebody may have left it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit(Generic[S]):
+    """One person and the cosine of their best template."""
+
+    subject: S
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot(Generic[S]):
+    """One immutable state. `matrix` is float32 (templates, 128), contiguous, read-only, a subject's rows together;
+    `starts` (subjects,) holds each subject's first row.
+    """
+
+    matrix: Vector = field(repr=False)
+    starts: npt.NDArray[np.intp] = field(repr=False)
+    subjects: tuple[S, ...] = field(repr=False)
+    generation: int
+
+
+class Gallery(Generic[S]):
+    """The people of one scope. Searching and replacing may happen in different threads at once: a search sees one
+    whole state, the old or the new.
+    """
+
+    def __init__(self, templates: Iterable[tuple[S, Vector]] = (), *, generation: int = 0) -> None:
+        self._lock = threading.Lock()
+        self._snapshot = _build(templates, generation)
+
+    @property
+    def generation(self) -> int:
+        """Of the state in use."""
+        return self._snapshot.generation
+
+    @property
+    def snapshot(self) -> Snapshot[S]:
+        """The state in use."""
+        return self._snapshot
+
+    def __len__(self) -> int:
+        """How many templates."""
+        return len(self._snapshot.matrix)
+
+    def replace(self, templates: Iterable[tuple[S, Vector]], *, generation: int) -> bool:
+        """Swap in a new state; False, and nothing happens, if a newer one is already there.
+
+        Vectors have length 1 and 128 numbers, several for one subject are fine. Raises `ValueError` otherwise.
+        """
+        fresh = _build(templates, generation)
+        with self._lock:
+            if generation < self._snapshot.generation:
+                return False
+            self._snapshot = fresh
+        return True
+
+    def search(self, embedding: Vector, *, top: int = 5, generation: int | None = None) -> list[Hit[S]]:
+        """The `top` nearest people for one embedding (128,), best first.
+
+        With `generation`, raises `StaleGallery` unless the state is of that generation.
+        """
+        snapshot = self._current(generation)
+        return _best(snapshot, snapshot.matrix @ embedding, top)
+
+    def search_many(self, embeddings: Vector, *, top: int = 5, generation: int | None = None) -> list[list[Hit[S]]]:
+        """The same for several embeddings (n, 128) in one matrix product."""
+        snapshot = self._current(generation)
+        return [_best(snapshot, scores, top) for scores in embeddings @ snapshot.matrix.T]
+
+    def _current(self, generation: int | None) -> Snapshot[S]:
+        snapshot = self._snapshot
+        if generation is not None and snapshot.generation != generation:
+            raise StaleGallery(f"gallery holds generation {snapshot.generation}, asked for {generation}")
+        return snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class LadderDecision(Generic[S]):
+    """A decision over several scopes: `rung` is the index of the scope that settled it (the widest one, unless a
+    match came earlier; None where the face was unusable and nothing was searched), `hits` everybody considered.
+    """
+
+    decision: Decision[S]
+    rung: int | None
+    hits: tuple[Hit[S], ...]
+
+
+def search_ladder(
+    embedding: Vector, scopes: Sequence[Gallery[S]], thresholds: Thresholds, quality: Reason | None = None
+) -> LadderDecision[S]:
+    """Search the scopes from the narrowest (the household) to the widest; the first one that gives a match wins.
+
+    Each rung decides over everybody seen so far, so that a near miss in the household still counts against the lead
+    of a stranger found further out. "No match" is said only after the widest.
+    """
+    seen: dict[S, float] = {}
+    decision = decide(seen, thresholds, quality)
+    if quality is not None and quality.refuses:
+        return LadderDecision(decision, None, ())
+    rung: int | None = None
+    for rung, scope in enumerate(scopes):  # noqa: B007 - the last rung searched is part of the answer
+        for hit in scope.search(embedding):
+            seen[hit.subject] = max(hit.score, seen.get(hit.subject, hit.score))
+        decision = decide(seen, thresholds, quality)
+        if decision.band is Band.MATCH:
+            break
+    ranked = sorted(seen.items(), key=lambda item: item[1], reverse=True)
+    return LadderDecision(decision, rung, tuple(Hit(subject, score) for subject, score in ranked))
+
+
+def _build(templates: Iterable[tuple[S, Vector]], generation: int) -> Snapshot[S]:
+    rows: dict[S, list[Vector]] = {}
+    for subject, vector in templates:
+        rows.setdefault(subject, []).append(vector)
+    count = sum(map(len, rows.values()))
+    matrix = np.empty((count, DIMENSION), np.float32)
+    position = 0
+    starts: list[int] = []
+    for vectors in rows.values():
+        starts.append(position)
+        for vector in vectors:
+            if vector.shape != (DIMENSION,):
+                raise ValueError(f"a template has shape {vector.shape}, expected ({DIMENSION},)")
+            matrix[position] = vector
+            position += 1
+    if count and not np.allclose(np.linalg.norm(matrix, axis=1), 1, atol=1e-3):
+        raise ValueError("a template is not of length 1")
+    matrix.flags.writeable = False
+    return Snapshot(matrix, np.array(starts, np.intp), tuple(rows), generation)
+
+
+def _best(snapshot: Snapshot[S], scores: Vector, top: int) -> list[Hit[S]]:
+    subjects = snapshot.subjects
+    if len(subjects) != len(scores):
+        scores = np.maximum.reduceat(scores, snapshot.starts)
+    if len(scores) > top:
+        nearest = np.argpartition(scores, len(scores) - top)[-top:]
+        nearest = nearest[np.argsort(-scores[nearest], kind="stable")]
+    else:
+        nearest = np.argsort(-scores, kind="stable")
+    return [Hit(subjects[index], float(scores[index])) for index in nearest.tolist()]

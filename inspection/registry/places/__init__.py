@@ -1,0 +1,1 @@
+"""Places: estates, buildings, entrances, housing units."""

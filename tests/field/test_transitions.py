@@ -1,0 +1,401 @@
+"""The road of a case: every (state, action, role), every requirement, and the paths that must not exist."""
+
+import json
+import random
+import uuid
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from itertools import product
+from typing import Any
+
+import pytest
+
+from inspection.cases.deadlines import DeadlineKind, Due
+from inspection.cases.legal_basis import ACTION_ARTICLES, VIOLATION_ARTICLES
+from inspection.cases.transitions import (
+    FINAL,
+    PERMITS,
+    TRANSITIONS,
+    Allowed,
+    Facts,
+    Refused,
+    as_table,
+    check,
+    legal_actions,
+)
+from inspection.cases.vocabulary import (
+    LABELS,
+    Action,
+    EvidenceKind,
+    Permit,
+    Requirement,
+    Role,
+    State,
+    Violation,
+)
+from inspection.users.models import UserRole
+
+A, R, S = Action, Requirement, State
+NOW = datetime(2026, 6, 1, 4, tzinfo=UTC)
+ACTOR, REPORTER, THIRD = (uuid.UUID(int=i) for i in (1, 2, 3))
+PAST, COMING = Due(date(2026, 5, 29), provisional=False), Due(date(2026, 6, 2), provisional=False)
+
+# Written by hand from the procedure, apart from the product's table: state → action:target:roles.
+# m manager, i inspector, o operator staff; auditor, administrator and liaison never act. "=" is the state left before.
+EXPECTED = """
+lead                register:registered:m
+registered          start_verifying:verifying:mi refer_to_welfare:welfare_referral:m suspend withdraw
+verifying           find_unfounded:unfounded:m refer_to_welfare:welfare_referral:m substantiate:substantiated:m
+                    suspend withdraw
+unfounded
+welfare_referral
+substantiated       refer_to_welfare:welfare_referral:m rectify_on_spot:rectified_on_spot:mi give_notice:notice:m
+                    suspend withdraw
+rectified_on_spot   give_notice:notice:m start_follow_up:follow_up:mi suspend withdraw
+notice              open_representation:representation:mi suspend withdraw
+representation      review:review:m suspend withdraw
+review              refer_to_welfare:welfare_referral:m no_penalty:no_penalty:m
+                    order_rectification:rectification_order:m suspend withdraw
+no_penalty
+rectification_order start_rectifying:rectifying:mi suspend withdraw
+rectifying          mark_overdue:overdue:mi report_complete:reported_complete:mio suspend withdraw
+overdue             report_complete:reported_complete:mio suspend withdraw
+reported_complete   start_follow_up:follow_up:mi suspend withdraw
+follow_up           fail_follow_up:rectifying:mi reopen:substantiated:mi close:closed:m suspend withdraw
+closed
+suspended           refer_to_welfare:welfare_referral:m resume:=:m withdraw
+withdrawn
+"""
+LETTERS = {"m": Role.MANAGER, "i": Role.INSPECTOR, "o": Role.OPERATOR_STAFF}
+
+
+def expected() -> dict[tuple[State, Action, Role], State | None]:
+    table: dict[tuple[State, Action, Role], State | None] = {}
+    state = S.LEAD
+    for word in EXPECTED.split():
+        if word in set(State):
+            state = State(word)
+            continue
+        full = {"suspend": "suspend:suspended:m", "withdraw": "withdraw:withdrawn:m"}.get(word, word)
+        action, to, letters = full.split(":")
+        for letter in letters:
+            table[state, Action(action), LETTERS[letter]] = None if to == "=" else State(to)
+    return table
+
+
+TABLE = expected()
+
+
+def facts_for(action: Action, role: Role = Role.MANAGER, **changes: Any) -> Facts:
+    """Facts that satisfy everything the action could ask."""
+    done = {A.REPORT_COMPLETE: REPORTER}
+    if action is not A.REOPEN:
+        done[A.ORDER_RECTIFICATION] = ACTOR
+    everything = Facts(
+        now=NOW,
+        actor_id=ACTOR,
+        role=role,
+        has_certificate=True,
+        done_by=done,
+        suspended_from=S.NOTICE,
+        violation=Violation.SUBLET,
+        evidence=frozenset({EvidenceKind.GATE, EvidenceKind.VISIT}),
+        officers=frozenset({ACTOR, THIRD}),
+        vulnerability_checked=True,
+        served=True,
+        follow_up_by=THIRD,
+        follow_up_passed=action is A.CLOSE,
+        deadlines={
+            DeadlineKind.REPRESENTATION: PAST,
+            DeadlineKind.RECTIFICATION: PAST,
+            DeadlineKind.FOLLOW_UP: COMING,
+        },
+        legal_basis=True,
+        document=True,
+        reason=True,
+    )
+    return replace(everything, **changes)
+
+
+def test_every_state_action_role_triple() -> None:
+    """Allowed exactly when the hand-written table says, with every requirement met."""
+    allowed = 0
+    for state, action, role in product(State, Action, Role):
+        verdict = check(state, action, facts_for(action, role))
+        if (state, action, role) in TABLE:
+            assert verdict == Allowed(TABLE[state, action, role] or S.NOTICE), (state, action, role)
+            allowed += 1
+            continue
+        assert isinstance(verdict, Refused), (state, action, role)
+        legal = {a for s, a, r in TABLE if (s, r) == (state, role)}
+        assert set(verdict.legal) == legal
+        reachable = any((state, action, other) in TABLE for other in Role)
+        assert verdict.code == ("role-not-allowed" if reachable else "illegal-step")
+        assert verdict.zh
+        assert verdict.en
+        assert verdict.missing == ()
+    assert allowed == len(TABLE)
+
+
+def test_without_a_human_nothing_moves() -> None:
+    for state, action, role in product(State, Action, Role):
+        verdict = check(state, action, facts_for(action, role, actor_id=None))
+        assert isinstance(verdict, Refused)
+        assert (verdict.code, verdict.legal) == ("human-actor-needed", ())
+
+
+def test_roles_are_those_of_the_users() -> None:
+    assert {role.value for role in Role} == {role.value for role in UserRole}
+    for role in (Role.AUDITOR, Role.ADMINISTRATOR, Role.LIAISON):
+        assert not any(legal_actions(state, role) for state in State)
+    assert {action for state in State for action in legal_actions(state, Role.OPERATOR_STAFF)} == {A.REPORT_COMPLETE}
+
+
+SPOILED: dict[Requirement, list[dict[str, Any]]] = {
+    R.CERTIFICATE: [{"has_certificate": False}],
+    R.OTHER_PERSON: [
+        {"actor_id": REPORTER},
+        {"done_by": {A.RECTIFY_ON_SPOT: ACTOR, A.ORDER_RECTIFICATION: THIRD}},
+        {"done_by": {A.ORDER_RECTIFICATION: THIRD}},
+    ],
+    R.CLASSIFIED: [{"violation": None}],
+    R.EVIDENCE: [{"evidence": frozenset()}],
+    R.VISIT_MADE: [{"evidence": frozenset({EvidenceKind.GATE, EvidenceKind.DOCUMENT})}],
+    R.TWO_OFFICERS: [{"officers": frozenset({ACTOR})}, {"officers": frozenset()}],
+    R.VISIT_COVERAGE: [{"violation": Violation.VACANT}],
+    R.TWO_EVIDENCE_KINDS: [
+        {"evidence": frozenset()},
+        {"evidence": frozenset({EvidenceKind.GATE})},
+        {"evidence": frozenset({EvidenceKind.VISIT})},
+        {"evidence": frozenset({EvidenceKind.GATE, EvidenceKind.METER, EvidenceKind.DATA_MATCH})},
+    ],
+    R.VULNERABILITY_CHECKED: [{"vulnerability_checked": False}],
+    R.SERVICE_RECORDED: [{"served": False}],
+    R.REPRESENTATION_OVER: [
+        {"deadlines": {}},
+        {"deadlines": {DeadlineKind.REPRESENTATION: COMING}},
+        {"deadlines": {DeadlineKind.REPRESENTATION: replace(PAST, provisional=True)}},
+        {"deadlines": {DeadlineKind.RECTIFICATION: PAST}},
+    ],
+    R.POINTS_ANSWERED: [{"open_points": 1}],
+    R.ORDER_MADE: [{"done_by": {A.REPORT_COMPLETE: REPORTER}}],
+    R.NO_ORDER_MADE: [{"done_by": {A.REPORT_COMPLETE: REPORTER, A.ORDER_RECTIFICATION: THIRD}}],
+    R.RECTIFICATION_LAPSED: [
+        {"deadlines": {}},
+        {"deadlines": {DeadlineKind.RECTIFICATION: COMING}},
+        {"deadlines": {DeadlineKind.RECTIFICATION: replace(PAST, provisional=True)}},
+    ],
+    R.FOLLOW_UP_BY_OTHER: [{"follow_up_by": None}, {"follow_up_by": REPORTER}],
+    R.FOLLOW_UP_PASSED: [{"follow_up_passed": None}, {"follow_up_passed": False}],
+    R.FOLLOW_UP_FAILED: [{"follow_up_passed": None}, {"follow_up_passed": True}],
+    R.DEADLINE: [{"deadlines": {}}],
+    R.LEGAL_BASIS: [{"legal_basis": False}],
+    R.DOCUMENT: [{"document": False}],
+    R.REASON: [{"reason": False}],
+}
+
+
+def test_every_requirement_of_every_step_is_enforced() -> None:
+    tried: set[Requirement] = set()
+    for row in TRANSITIONS.values():
+        state = next(iter(row.from_states))
+        for need in row.needs:
+            for change in SPOILED[need]:
+                verdict = check(state, row.action, facts_for(row.action, **change))
+                assert isinstance(verdict, Refused), (row.action, need, change)
+                assert need in verdict.missing
+                assert verdict.code == verdict.missing[0].value.replace("_", "-")
+                assert LABELS[need][0] in verdict.zh
+                assert LABELS[need][1] in verdict.en
+                assert row.action in verdict.legal
+            tried.add(need)
+    assert tried == set(Requirement)
+
+
+def test_what_a_step_does_not_need_does_not_stop_it() -> None:
+    for row in TRANSITIONS.values():
+        for need in set(Requirement) - row.needs:
+            for change in SPOILED[need]:
+                verdict = check(next(iter(row.from_states)), row.action, facts_for(row.action, **change))
+                assert isinstance(verdict, Allowed) or set(verdict.missing) <= row.needs
+
+
+# What the law and the house ask of a step, by hand: the product's table may ask more, never less.
+@pytest.mark.parametrize(
+    ("action", "needs"),
+    [
+        (A.SUBSTANTIATE, {R.CERTIFICATE, R.CLASSIFIED, R.VISIT_MADE, R.TWO_OFFICERS, R.VISIT_COVERAGE, R.LEGAL_BASIS}),
+        (A.GIVE_NOTICE, {R.CERTIFICATE, R.TWO_EVIDENCE_KINDS, R.VULNERABILITY_CHECKED, R.LEGAL_BASIS, R.DOCUMENT}),
+        (A.OPEN_REPRESENTATION, {R.SERVICE_RECORDED, R.DEADLINE}),
+        (A.REVIEW, {R.CERTIFICATE, R.REPRESENTATION_OVER, R.POINTS_ANSWERED}),
+        (A.ORDER_RECTIFICATION, {R.CERTIFICATE, R.TWO_EVIDENCE_KINDS, R.LEGAL_BASIS, R.DOCUMENT}),
+        (A.START_RECTIFYING, {R.SERVICE_RECORDED, R.DEADLINE}),
+        (A.MARK_OVERDUE, {R.RECTIFICATION_LAPSED}),
+        (A.START_FOLLOW_UP, {R.OTHER_PERSON}),
+        (A.CLOSE, {R.OTHER_PERSON, R.FOLLOW_UP_BY_OTHER, R.FOLLOW_UP_PASSED}),
+        (A.FIND_UNFOUNDED, {R.REASON}),
+        (A.WITHDRAW, {R.REASON, R.DOCUMENT}),
+    ],
+)
+def test_the_steps_need_at_least_what_the_law_asks(action: Action, needs: set[Requirement]) -> None:
+    assert TRANSITIONS[action].needs >= needs
+
+
+def test_a_waiver_in_writing_ends_the_representation_before_its_period() -> None:
+    early = facts_for(A.REVIEW, deadlines={DeadlineKind.REPRESENTATION: COMING})
+    assert isinstance(check(S.REPRESENTATION, A.REVIEW, early), Refused)
+    waived = replace(early, representation_ended_in_writing=True)
+    assert check(S.REPRESENTATION, A.REVIEW, waived) == Allowed(S.REVIEW)
+    unanswered = replace(waived, open_points=2)
+    verdict = check(S.REPRESENTATION, A.REVIEW, unanswered)
+    assert isinstance(verdict, Refused)
+    assert verdict.missing == (R.POINTS_ANSWERED,)
+
+
+def test_the_period_ends_at_midnight_in_shanghai() -> None:
+    due = facts_for(A.REVIEW, deadlines={DeadlineKind.REPRESENTATION: Due(date(2026, 6, 1), provisional=False)})
+    before = replace(due, now=datetime(2026, 6, 1, 15, 59, 59, tzinfo=UTC))
+    assert isinstance(check(S.REPRESENTATION, A.REVIEW, before), Refused)
+    after = replace(due, now=datetime(2026, 6, 1, 16, tzinfo=UTC))
+    assert check(S.REPRESENTATION, A.REVIEW, after) == Allowed(S.REVIEW)
+
+
+def test_vacancy_needs_the_coverage_of_visits() -> None:
+    covered = facts_for(A.SUBSTANTIATE, violation=Violation.VACANT, visit_coverage_met=True)
+    assert check(S.VERIFYING, A.SUBSTANTIATE, covered) == Allowed(S.SUBSTANTIATED)
+
+
+@pytest.mark.parametrize("former", [None, S.LEAD, S.CLOSED, S.SUSPENDED, S.WITHDRAWN])
+def test_resuming_leads_to_an_open_state_only(former: State | None) -> None:
+    verdict = check(S.SUSPENDED, A.RESUME, facts_for(A.RESUME, suspended_from=former))
+    assert isinstance(verdict, Refused)
+    assert verdict.code == "former-state-unknown"
+
+
+def test_resuming_leads_where_the_case_was_suspended() -> None:
+    for state in TRANSITIONS[A.SUSPEND].from_states:
+        verdict = check(S.SUSPENDED, A.RESUME, facts_for(A.RESUME, suspended_from=state))
+        assert verdict == Allowed(state)
+
+
+def test_the_whole_road_to_a_closed_case() -> None:
+    road = [
+        A.REGISTER, A.START_VERIFYING, A.SUBSTANTIATE, A.GIVE_NOTICE, A.OPEN_REPRESENTATION, A.REVIEW,
+        A.ORDER_RECTIFICATION, A.START_RECTIFYING, A.MARK_OVERDUE, A.REPORT_COMPLETE, A.START_FOLLOW_UP,
+        A.FAIL_FOLLOW_UP, A.REPORT_COMPLETE, A.START_FOLLOW_UP, A.CLOSE,
+    ]  # fmt: skip
+    state = S.LEAD
+    for action in road:
+        verdict = check(state, action, facts_for(action))
+        assert isinstance(verdict, Allowed), (state, action, verdict)
+        state = verdict.to
+    assert state is S.CLOSED
+
+
+def reachable(without: State | None = None) -> set[State]:
+    """The states that steps can reach from a lead when nobody may enter one of them."""
+    seen: set[State] = {S.LEAD}
+    while True:
+        further = {
+            to
+            for (start, action, _), to in TABLE.items()
+            if start in seen and to is not None and to is not without
+            if R.ORDER_MADE not in TRANSITIONS[action].needs or S.RECTIFICATION_ORDER in seen
+        }
+        if further <= seen:
+            return seen
+        seen |= further
+
+
+def test_every_state_is_reachable_and_final_ones_are_ends() -> None:
+    assert reachable() == set(State)
+    assert {state for state in State if not any(legal_actions(state, role) for role in Role)} == FINAL
+
+
+@pytest.mark.parametrize("gate", [S.REGISTERED, S.VERIFYING, S.SUBSTANTIATED, S.NOTICE, S.REPRESENTATION, S.REVIEW])
+def test_no_order_without_verification_notice_and_representation(gate: State) -> None:
+    assert not reachable(gate) & {S.RECTIFICATION_ORDER, S.RECTIFYING, S.OVERDUE, S.NO_PENALTY}
+
+
+def test_no_closing_without_a_follow_up() -> None:
+    assert S.CLOSED not in reachable(S.FOLLOW_UP)
+
+
+def walk(dice: random.Random) -> tuple[list[State], list[tuple[Action, uuid.UUID]]]:
+    """Sixty attempts of anybody at anything, the states passed and the steps taken."""
+    path, steps = [S.LEAD], list[tuple[Action, uuid.UUID]]()
+    former: State | None = None
+    ends = {A.WITHDRAW, A.REFER_TO_WELFARE, A.FIND_UNFOUNDED, A.NO_PENALTY, A.SUSPEND}
+    for _ in range(60):
+        tempting = [*legal_actions(path[-1], Role.MANAGER), dice.choice(list(Action))]
+        action, actor = dice.choice(tempting), dice.choice((ACTOR, REPORTER, THIRD))
+        if action in ends and dice.random() < 0.9:
+            continue
+        role = dice.choice((Role.MANAGER, Role.MANAGER, Role.INSPECTOR, Role.OPERATOR_STAFF, Role.AUDITOR))
+        visitor = dice.choice((None, ACTOR, REPORTER, THIRD))
+        facts = facts_for(
+            action, role, actor_id=actor, done_by=dict(steps), suspended_from=former, follow_up_by=visitor
+        )
+        verdict = check(path[-1], action, facts)
+        if isinstance(verdict, Allowed):
+            former = path[-1] if action is A.SUSPEND else former
+            steps.append((action, actor))
+            path.append(verdict.to)
+    return path, steps
+
+
+def test_random_walks_keep_the_order_of_the_law() -> None:
+    """Whoever tries whatever: no order without notice, representation and review; nobody closes their own."""
+    dice = random.Random(20260302)
+    closed = ordered = 0
+    for _ in range(300):
+        path, steps = walk(dice)
+        assert sum(state in FINAL for state in path) <= 1
+        if S.RECTIFICATION_ORDER in path:
+            ordered += 1
+            law = [S.VERIFYING, S.SUBSTANTIATED, S.NOTICE, S.REPRESENTATION, S.REVIEW, S.RECTIFICATION_ORDER]
+            assert [path.index(state) for state in law] == sorted(path.index(state) for state in law)
+        assert S.RECTIFYING not in path or S.RECTIFICATION_ORDER in path
+        if path[-1] is S.CLOSED:
+            closed += 1
+            done = dict(steps)
+            assert done[A.CLOSE] not in {done.get(A.REPORT_COMPLETE), done.get(A.RECTIFY_ON_SPOT)}
+    assert closed > 10
+    assert ordered > 10
+
+
+def test_every_state_says_what_it_permits() -> None:
+    assert set(PERMITS) == set(State)
+    assert set().union(*PERMITS.values()) == set(Permit)
+    for state in FINAL:
+        assert PERMITS[state] <= {Permit.SEEN_BY_PERSON_CONCERNED, Permit.APPEAL}
+    told = [state for state in State if Permit.SEEN_BY_PERSON_CONCERNED in PERMITS[state]]
+    assert {S.NOTICE, S.REPRESENTATION, S.REVIEW, S.RECTIFICATION_ORDER, S.RECTIFYING, S.FOLLOW_UP} <= set(told)
+    assert [state for state in State if Permit.FILE_REPRESENTATION in PERMITS[state]] == [S.REPRESENTATION]
+
+
+def test_the_table_for_clients_is_json_and_complete() -> None:
+    table = json.loads(json.dumps(as_table(), ensure_ascii=False))
+    assert [state["code"] for state in table["states"]] == [state.value for state in State]
+    rebuilt = {
+        (State(start), Action(step["action"]), Role(role)): step["to"] and State(step["to"])
+        for step in table["steps"]
+        for start in step["from"]
+        for role in step["roles"]
+    }
+    assert rebuilt == TABLE
+    assert {need for step in table["steps"] for need in step["needs"]} == {
+        need["code"] for need in table["requirements"]
+    }
+    assert next(step for step in table["steps"] if step["action"] == "review")["articles"]
+    assert {state["code"] for state in table["states"] if state["final"]} == {state.value for state in FINAL}
+
+
+def test_every_word_has_both_languages_and_every_violation_an_article() -> None:
+    for word in (*State, *Action, *Requirement):
+        assert all(LABELS[word])
+    assert set(LABELS) == {*State, *Action, *Requirement}
+    assert set(VIOLATION_ARTICLES) == set(Violation)
+    assert all(VIOLATION_ARTICLES.values())
+    decided = {row.action for row in TRANSITIONS.values() if R.LEGAL_BASIS in row.needs}
+    assert decided <= set(ACTION_ARTICLES)

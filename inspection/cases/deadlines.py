@@ -139,6 +139,11 @@ class Due:
         """The first moment after the deadline, in UTC: midnight in Shanghai at the end of `date`."""
         return datetime.combine(self.date + _DAY, time(), tzinfo=SHANGHAI).astimezone(UTC)
 
+    @classmethod
+    def ending_at(cls, due_at: datetime, *, provisional: bool) -> "Due":
+        """A deadline read back from its stored `due_at` (aware)."""
+        return cls(local_day(due_at) - _DAY, provisional)
+
     def is_over(self, now: datetime) -> bool:
         """Whether the deadline has certainly ended at `now` (aware). Never so for a provisional one."""
         return not self.provisional and now >= self.due_at

@@ -132,6 +132,12 @@ def test_a_deadline_ends_with_its_day_in_shanghai() -> None:
     assert not Due(ends.date, provisional=True).is_over(ends.due_at + timedelta(days=99))
 
 
+@given(covered, st.booleans())
+def test_a_deadline_is_read_back_from_its_moment(day: date, provisional: bool) -> None:
+    stored = Due(day, provisional)
+    assert Due.ending_at(stored.due_at, provisional=provisional) == stored
+
+
 def test_the_local_day_turns_at_midnight_in_shanghai() -> None:
     assert local_day(datetime(2026, 9, 28, 15, 59, 59, tzinfo=UTC)) == date(2026, 9, 28)
     assert local_day(datetime(2026, 9, 28, 16, tzinfo=UTC)) == date(2026, 9, 29)

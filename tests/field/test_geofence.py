@@ -301,6 +301,12 @@ def test_doubts_cap_the_grade(given_fixes: list[Fix], more: dict[str, Any], lett
     assert (result.grade, codes(result)[-1]) == (letter, reason)
 
 
+def test_a_jump_within_the_accuracy_circles_is_none() -> None:
+    for accuracy, seen in ((10, True), (22, False)):  # 90 m in 4 s: 22 m/s at the centres, 5 m/s between the circles
+        later = replace(fixes(1, east=-90, accuracy=accuracy)[0], fixed_at=NOW + timedelta(seconds=4))
+        assert ("jump" in codes(graded([*fixes(1, accuracy=accuracy), later]))) is seen
+
+
 def test_what_is_within_limits_raises_no_doubt() -> None:
     assert codes(graded(fixes(speed_mps=1.2), clock_difference_s=-300)) == ["within"]
 

@@ -1,0 +1,130 @@
+"""Who asks, and what they may: access tokens, roles read from the database at each request, the unit of work."""
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+import jwt
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.context import Context
+from api.problems import Unauthenticated
+from inspection.users import queries
+from inspection.users.models import UserRole
+from storage.audit.service import Actor
+from storage.clock import Clock
+from storage.database import EstateScope, Role, UserScope
+from storage.problems import Forbidden
+
+ALGORITHM = "HS256"
+ROLES_OPTION = "roles"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A signed-in user with all roles of theirs; where each role holds is decided by row-level security."""
+
+    user_id: uuid.UUID
+    family_id: uuid.UUID
+    login: str
+    name: str
+    roles: frozenset[str]
+    certificate_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One request's unit of work."""
+
+    context: Context
+    caller: Caller
+    allowed: frozenset[str]
+    now: datetime
+
+    @property
+    def actor(self) -> Actor:
+        """The caller, for the audit log."""
+        return Actor.user(self.caller.user_id)
+
+    @property
+    def acting_roles(self) -> frozenset[str]:
+        """The caller's roles that this route allows."""
+        return self.caller.roles & self.allowed
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A transaction over the estates in which the caller holds one of the route's roles; commits when left."""
+        scope = UserScope(self.caller.user_id, self.acting_roles)
+        async with self.context.database.transaction(Role.APP, scope) as session:
+            yield session
+
+    @asynccontextmanager
+    async def estate_transaction(self, estate_id: uuid.UUID) -> AsyncIterator[AsyncSession]:
+        """A transaction over one estate that is being made, and is in nobody's scope yet."""
+        async with self.context.database.transaction(Role.APP, EstateScope((estate_id,))) as session:
+            yield session
+
+
+def access_token(key: bytes, *, user_id: uuid.UUID, family_id: uuid.UUID, now: datetime, seconds: int) -> str:
+    """A signed token that says who asks, and nothing about what they may."""
+    issued = int(now.timestamp())
+    claims = {"sub": str(user_id), "fam": str(family_id), "iat": issued, "exp": issued + seconds}
+    return jwt.encode(claims, key, algorithm=ALGORITHM)
+
+
+def read_token(key: bytes, header: str | None, clock: Clock) -> tuple[uuid.UUID, uuid.UUID]:
+    """The user and refresh family of a bearer token; raises `Unauthenticated`."""
+    scheme, _, token = (header or "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("缺少访问令牌", "No access token")
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token, key, algorithms=[ALGORITHM],
+            options={"require": ["sub", "fam", "iat", "exp"], "verify_exp": False, "verify_iat": False},
+        )  # fmt: skip
+        user, family, expires = uuid.UUID(claims["sub"]), uuid.UUID(claims["fam"]), int(claims["exp"])
+    except (jwt.InvalidTokenError, ValueError):
+        raise Unauthenticated("访问令牌无效", "The access token is not valid") from None
+    if clock.now().timestamp() >= expires:
+        raise Unauthenticated("访问令牌已过期，请刷新", "The access token has expired, refresh it")
+    return user, family
+
+
+async def identify(context: Context, header: str | None) -> Caller:
+    """The caller behind a header, as the database knows them now."""
+    user_id, family_id = read_token(context.vault.token_key, header, context.clock)
+    async with context.database.transaction(Role.APP, EstateScope(())) as session:
+        found = await queries.caller(session, user_id=user_id, family_id=family_id, now=context.clock.now())
+    if found is None:
+        raise Unauthenticated("登录已失效，请重新登录", "The session has ended, sign in again")
+    user, roles = found
+    return Caller(user.id, family_id, user.login, user.name, frozenset(roles), user.certificate_number)
+
+
+def requires(*roles: UserRole) -> Guard:
+    """A guard: the caller is signed in and holds one of `roles` somewhere. Where is row-level security's matter."""
+    allowed = frozenset(str(role) for role in roles)
+
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        context = cast("Context", connection.app.state.context)
+        caller = await identify(context, connection.headers.get("authorization"))
+        if not caller.roles & allowed:
+            raise Forbidden(
+                f"需要以下角色之一: {'、'.join(sorted(allowed))}",
+                f"One of these roles is needed: {', '.join(sorted(allowed))}",
+            )
+        connection.scope["state"]["work"] = Work(context, caller, allowed, context.clock.now())
+
+    guard.allowed_roles = allowed  # type: ignore[attr-defined]  # read by the generated access test and OpenAPI
+    return guard
+
+
+def provide_work(request: ASGIConnection[Any, Any, Any, Any]) -> Work:
+    """The unit of work that the guard made; a handler without a guard has none."""
+    return cast("Work", request.scope["state"]["work"])

@@ -1,0 +1,54 @@
+"""The HTTP app for people."""
+
+import importlib
+import pkgutil
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.types import ControllerRouterHandler
+
+import api.routes
+from api import openapi
+from api.access import provide_work
+from api.context import Context
+from api.problems import handlers as problem_handlers
+
+BODY_LIMIT = 25 * 1024 * 1024
+VERSION = "1.0.0"
+
+
+def route_handlers() -> list[ControllerRouterHandler]:
+    """The handlers of every module in `api.routes`."""
+    found: list[ControllerRouterHandler] = []
+    for module in sorted(m.name for m in pkgutil.iter_modules(api.routes.__path__)):
+        found += importlib.import_module(f"api.routes.{module}").handlers
+    return found
+
+
+def make_app(context: Context, *, lifespan: Sequence[Any] = ()) -> Litestar:
+    """The app over an opened context; closing the context is the caller's."""
+
+    @asynccontextmanager
+    async def close_pools(_: Litestar) -> AsyncIterator[None]:
+        yield
+        await context.database.dispose()
+
+    app = Litestar(
+        route_handlers=route_handlers(),
+        dependencies={"work": Provide(provide_work, sync_to_thread=False)},
+        exception_handlers=problem_handlers(),
+        state=State({"context": context}),
+        lifespan=[close_pools, *lifespan],
+        request_max_body_size=BODY_LIMIT,
+        openapi_config=OpenAPIConfig(
+            title="Ruhu 入户", version=VERSION, description=openapi.DESCRIPTION, use_handler_docstrings=True, path=None
+        ),
+        logging_config=None,
+    )
+    app.state.openapi_document = openapi.build(app)
+    return app

@@ -1,0 +1,36 @@
+"""What the handlers of one app share."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from inspection.ports import GateEvidence, UnitTimeline
+from storage.clock import Clock
+from storage.database import Database
+from storage.objects.service import Objects
+from storage.settings import Settings
+from storage.vault.service import Vault
+
+if TYPE_CHECKING:
+    from gate_integration.faces.records import Engine
+
+
+@dataclass(slots=True)
+class Ports:
+    """What the gate side does for the field and office side."""
+
+    evidence: GateEvidence
+    timeline: UnitTimeline
+
+
+@dataclass(slots=True)
+class Context:
+    """Settings, clock, database, vault, objects, ports and the recognition engine of an app."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    vault: Vault
+    objects: Objects
+    ports: Ports
+    engine: "Engine"
+    counters: dict[str, int] = field(default_factory=dict)

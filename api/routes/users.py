@@ -1,0 +1,116 @@
+"""Administration of users."""
+
+import uuid
+from typing import Annotated
+
+import msgspec
+from litestar import delete, get, post
+from litestar.params import Parameter
+from litestar.status_codes import HTTP_200_OK
+
+from api.access import Work, requires
+from api.paging import Page, decode_cursor, encode_cursor
+from inspection.users import queries, service
+from inspection.users.models import User, UserRole
+from inspection.users.schemas import GrantInput, UserInput, UserView
+from storage.audit import service as audit
+from storage.problems import NotFound
+
+ADMINISTRATORS = requires(UserRole.ADMINISTRATOR)
+
+
+@get(
+    "/api/v1/users", guards=[requires(UserRole.ADMINISTRATOR, UserRole.AUDITOR)], tags=["users"],
+    operation_id="listUsers", summary="用户列表 / List users",
+)  # fmt: skip
+async def list_users(
+    work: Work,
+    text: Annotated[str | None, Parameter(max_length=64)] = None,
+    cursor: Annotated[str | None, Parameter(max_length=500)] = None,
+    limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
+) -> Page[UserView]:
+    """Users by log-in name."""
+    position = decode_cursor(cursor, parts=2)
+    after = (position[0], parse_id(position[1])) if position else None
+    async with work.transaction() as session:
+        users = await queries.page_of_users(session, after=after, limit=limit + 1, text=text)
+        shown = [await service.view(session, user) for user in users[:limit]]
+    last = shown[-1] if len(users) > limit else None
+    return Page(items=shown, next_cursor=encode_cursor(last.login, str(last.id)) if last else None)
+
+
+def parse_id(text: str) -> uuid.UUID:
+    """An id inside a cursor of ours."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise NotFound from None
+
+
+@post(
+    "/api/v1/users",
+    guards=[ADMINISTRATORS],
+    tags=["users"],
+    operation_id="createUser",
+    summary="新建用户 / Create a user",
+)
+async def create_user(data: UserInput, work: Work) -> UserView:
+    """Makes a user, with grants inside the administrator's own scope."""
+    async with work.transaction() as session:
+        grantor = await queries.standing_grants(session, work.caller.user_id)
+        return await service.create_user(session, data=data, grantor=grantor, actor=work.actor, now=work.now)
+
+
+@post(
+    "/api/v1/users/{user_id:uuid}/grants", guards=[ADMINISTRATORS], tags=["users"], operation_id="grantRole",
+    summary="授予角色 / Grant a role",
+)  # fmt: skip
+async def grant_role(user_id: uuid.UUID, data: GrantInput, work: Work) -> UserView:
+    """Grants a role in a place; repeating it changes nothing."""
+    async with work.transaction() as session:
+        grantor = await queries.standing_grants(session, work.caller.user_id)
+        return await service.grant(session, user_id=user_id, data=data, grantor=grantor, actor=work.actor, now=work.now)
+
+
+@delete(
+    "/api/v1/users/{user_id:uuid}/grants/{grant_id:uuid}", guards=[ADMINISTRATORS], status_code=HTTP_200_OK,
+    tags=["users"], operation_id="revokeRole", summary="撤销角色 / Revoke a role",
+)  # fmt: skip
+async def revoke_role(user_id: uuid.UUID, grant_id: uuid.UUID, work: Work) -> UserView:
+    """Takes a role back; it is gone with the next request of that user."""
+    async with work.transaction() as session:
+        grantor = await queries.standing_grants(session, work.caller.user_id)
+        return await service.revoke(
+            session, user_id=user_id, grant_id=grant_id, grantor=grantor, actor=work.actor, now=work.now
+        )
+
+
+class Disabling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Why somebody may no longer sign in, or may again."""
+
+    disabled: bool
+    reason: Annotated[str, msgspec.Meta(min_length=2, max_length=1000)]
+
+
+@post(
+    "/api/v1/users/{user_id:uuid}/disabled", guards=[ADMINISTRATORS], status_code=HTTP_200_OK, tags=["users"],
+    operation_id="disableUser", summary="停用或恢复用户 / Disable or enable a user",
+)  # fmt: skip
+async def disable_user(user_id: uuid.UUID, data: Disabling, work: Work) -> UserView:
+    """Disables a user at once, or takes that back."""
+    async with work.transaction() as session:
+        user = await session.get(User, user_id)
+        if user is None:
+            raise NotFound
+        for grant in await queries.standing_grants(session, user_id):
+            service.check_grant(
+                GrantInput(role=UserRole(grant.role), level=service.ScopeLevel(grant.level), code=grant.code),
+                await queries.standing_grants(session, work.caller.user_id),
+            )
+        user.disabled_at = work.now if data.disabled else None
+        audit.record(session, at=work.now, actor=work.actor, action="user.disabled" if data.disabled else "user.enabled",
+                     object_kind="user", object_id=user_id, reason=data.reason)  # fmt: skip
+        return await service.view(session, user)
+
+
+handlers = [list_users, create_user, grant_role, revoke_role, disable_user]

@@ -16,26 +16,10 @@ from gate_integration.faces.bands import Thresholds
 from gate_integration.faces.decode import decode
 from gate_integration.faces.engine import SFaceEngine
 from gate_integration.faces.gallery import Gallery, search_ladder
-from gate_integration.faces.opencv import cv2
-from gate_integration.faces.sample_pictures import fetch
+from gate_integration.faces.sample_pictures import fetch, gate_snapshot
 
-GATE_WIDTH, GATE_HEIGHT = 480, 640
-GATE_JPEG_QUALITY = 80
 ESTATE_TEMPLATES = 2_000
 WHOLE_FACES = ("tenant_1", "tenant_2", "tenant_3", "stranger", "carer")
-
-
-def gate_snapshot(original: bytes) -> bytes:
-    """A JPEG as a gate sends it: 480 × 640, cropped to that shape from the top, where the head is."""
-    pixels = decode(original).pixels
-    height, width = pixels.shape[:2]
-    crop_height = min(height, width * GATE_HEIGHT // GATE_WIDTH)
-    crop_width = min(width, crop_height * GATE_WIDTH // GATE_HEIGHT)
-    left = (width - crop_width) // 2
-    cropped = pixels[:crop_height, left : left + crop_width]
-    resized = cv2.resize(cropped, (GATE_WIDTH, GATE_HEIGHT), interpolation=cv2.INTER_AREA)
-    encoded: bytes = cv2.imencode(".jpg", resized, [cv2.IMWRITE_JPEG_QUALITY, GATE_JPEG_QUALITY])[1].tobytes()
-    return encoded
 
 
 def estate_gallery(engine: SFaceEngine, originals: list[bytes]) -> Gallery[int]:

@@ -11,7 +11,10 @@ from enum import StrEnum
 
 _JPEG_FRAMES = frozenset({0xC0, 0xC1, 0xC2})  # baseline, extended, progressive; the rest no decoder here reads
 _JPEG_OTHER_FRAMES = frozenset({0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
-_JPEG_MAX_SCANS = 40  # a progressive picture has about ten; each one costs a pass over all pixels
+_JPEG_LONE = frozenset({0x01, *range(0xD0, 0xDA)})  # restarts, start, end: none has a place before the first scan
+_JPEG_MAX_SCANS = 20  # a progressive picture has about ten; each one costs a pass over all pixels
+_JPEG_MAX_STEPS = 4_096  # segments and fill bytes before the first scan; a camera writes some twenty
+_PNG_MAX_CHUNKS = 65_536
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -54,16 +57,15 @@ def read_header(data: bytes) -> Header | None:
 
 def _jpeg(data: bytes) -> Header | None:
     position, size = 2, (0, 0)
-    while True:
+    for _ in range(_JPEG_MAX_STEPS):
         if data[position] != 0xFF:
             return None
-        while data[position] == 0xFF:  # fill bytes
+        marker = data[position + 1]
+        if marker == 0xFF:  # a fill byte
             position += 1
-        marker = data[position]
-        position += 1
-        if marker == 0x01 or 0xD0 <= marker <= 0xD7:
             continue
-        if marker in _JPEG_OTHER_FRAMES or marker in {0xD8, 0xD9}:
+        position += 2
+        if marker in _JPEG_OTHER_FRAMES or marker in _JPEG_LONE:
             return None
         (length,) = struct.unpack_from(">H", data, position)
         if marker in _JPEG_FRAMES:
@@ -73,26 +75,30 @@ def _jpeg(data: bytes) -> Header | None:
             size = (width, height)
         position += length
         if marker == 0xDA:
-            break
-    if data.count(b"\xff\xda", position) > _JPEG_MAX_SCANS:
+            return _jpeg_scans(data, position, size)
+    return None
+
+
+def _jpeg_scans(data: bytes, position: int, size: tuple[int, int]) -> Header | None:
+    if data.count(b"\xff\xda", position) >= _JPEG_MAX_SCANS:
         return None
     # Inside a scan 0xFF is always followed by a zero or a restart: this marker is the end and nothing else.
-    whole = data.find(b"\xff\xd9", position) >= 0
-    return Header(Format.JPEG, *size, whole)
+    return Header(Format.JPEG, *size, whole=data.find(b"\xff\xd9", position) >= 0)
 
 
 def _png(data: bytes) -> Header | None:
     length, kind, width, height = struct.unpack_from(">I4sII", data, 8)
     if kind != b"IHDR" or length != 13:
         return None
-    position, whole = 8, False
-    while position + 12 <= len(data):
+    position = 8
+    for _ in range(_PNG_MAX_CHUNKS):
+        if position + 12 > len(data):
+            return Header(Format.PNG, width, height, whole=False)
         length, kind = struct.unpack_from(">I4s", data, position)
         position += 12 + length
         if kind == b"IEND":
-            whole = position <= len(data)
-            break
-    return Header(Format.PNG, width, height, whole)
+            return Header(Format.PNG, width, height, whole=position <= len(data))
+    return None
 
 
 def _webp(data: bytes) -> Header | None:

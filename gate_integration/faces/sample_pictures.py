@@ -19,6 +19,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gate_integration.faces.decode import decode
+from gate_integration.faces.opencv import cv2
+
+GATE_WIDTH, GATE_HEIGHT = 480, 640
 TIMEOUT_S = 300
 _MAX_MEMBER = 4 * 1024 * 1024
 
@@ -79,6 +83,23 @@ def fetch(cache_dir: Path, *, interpreters: Sequence[str | Path] | None = None) 
             if not all(_sound(cache_dir / name, sha256) for sha256, name in source.pictures.items()):
                 _fetch_source(source, cache_dir, _client(cache_dir, interpreters))
     return {Path(name).stem: cache_dir / name for source in _SOURCES for name in source.pictures.values()}
+
+
+def gate_snapshot(original: bytes, *, quality: int = 80) -> bytes:
+    """The picture as a gate sends it: a JPEG of 480 × 640, cropped to that shape from the top, where the head is.
+
+    `quality` (1 to 100) varies the bytes, so that one photograph can stand for several passes.
+    Raises `UnusablePicture`.
+    """
+    pixels = decode(original).pixels
+    height, width = pixels.shape[:2]
+    crop_height = min(height, width * GATE_HEIGHT // GATE_WIDTH)
+    crop_width = min(width, crop_height * GATE_WIDTH // GATE_HEIGHT)
+    left = (width - crop_width) // 2
+    cropped = pixels[:crop_height, left : left + crop_width]
+    resized = cv2.resize(cropped, (GATE_WIDTH, GATE_HEIGHT), interpolation=cv2.INTER_AREA)
+    encoded: bytes = cv2.imencode(".jpg", resized, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+    return encoded
 
 
 def _sound(path: Path, sha256: str) -> bool:

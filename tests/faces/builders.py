@@ -60,3 +60,11 @@ def with_orientation(jpeg: bytes, orientation: int) -> bytes:
     """The JPEG with an EXIF segment that asks for a turn."""
     exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0" + struct.pack("<HHI", orientation, 0, 0)
     return jpeg[:2] + b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif + jpeg[2:]
+
+
+def extended_webp(plain: bytes, width: int, height: int) -> bytes:
+    """A simple WebP wrapped into the extended layout, which states the canvas first."""
+    canvas = (
+        b"VP8X" + struct.pack("<II", 10, 0) + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    )
+    return b"RIFF" + struct.pack("<I", len(plain) - 8 + len(canvas)) + b"WEBP" + canvas + plain[12:]

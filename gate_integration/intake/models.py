@@ -72,18 +72,25 @@ class DeviceEpoch(Base):
     estate_id: Mapped[EstateRef]
     max_counter: Mapped[int] = mapped_column(BigInteger)
     max_device_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    started: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 class EventKey(Base):
-    """The identity of an event, written with its pass event: the same key never makes a second event."""
+    """The identity of an event, written with its pass event: the same key never makes a second event.
+
+    `base` is the key without what an ambiguous record appends to it: all events of one number have one base.
+    """
 
     __tablename__ = "event_key"
+    __table_args__ = (Index("ix_event_key_base", "device_id", "base"),)
 
     device_id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
     epoch: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    base: Mapped[str] = mapped_column(String(80))
     estate_id: Mapped[EstateRef]
     content: Mapped[Bytes]
+    device_time_text: Mapped[str | None] = mapped_column(String(64))
     device_time: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     pass_event_id: Mapped[Ref]
     copies: Mapped[int] = mapped_column(default=0)

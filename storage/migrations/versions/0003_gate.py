@@ -109,14 +109,17 @@ def upgrade() -> None:
         sa.Column("device_id", sa.Uuid(), nullable=False),
         sa.Column("epoch", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=80), nullable=False),
+        sa.Column("base", sa.String(length=80), nullable=False),
         sa.Column("estate_id", sa.Uuid(), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("device_time_text", sa.String(length=64), nullable=True),
         sa.Column("device_time", sa.DateTime(timezone=True), nullable=True),
         sa.Column("pass_event_id", sa.Uuid(), nullable=False),
         sa.Column("copies", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_event_key_estate_id")),
         sa.PrimaryKeyConstraint("device_id", "epoch", "key", name=op.f("pk_event_key")),
     )
+    op.create_index("ix_event_key_base", "event_key", ["device_id", "base"], unique=False)
     op.create_index(op.f("ix_event_key_estate_id"), "event_key", ["estate_id"], unique=False)
     op.create_index(op.f("ix_event_key_pass_event_id"), "event_key", ["pass_event_id"], unique=False)
     op.create_table(
@@ -195,6 +198,7 @@ def upgrade() -> None:
         sa.Column("estate_id", sa.Uuid(), nullable=False),
         sa.Column("max_counter", sa.BigInteger(), nullable=False),
         sa.Column("max_device_time", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("started", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["device_id"], ["gate_device.id"], name=op.f("fk_device_epoch_device_id")),
         sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_device_epoch_estate_id")),
         sa.PrimaryKeyConstraint("device_id", "epoch", name=op.f("pk_device_epoch")),

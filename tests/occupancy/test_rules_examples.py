@@ -131,6 +131,17 @@ def test_beyond_the_refuser_one_more_stranger_counts() -> None:
     assert "不对其作任何推断" in found.texts.explanation_zh
 
 
+def test_two_strangers_are_told_as_two() -> None:
+    evidence = household(
+        members=(member(seen=range(60)),), unknowns=(unknown(seen=range(30, 60)), unknown("u2", seen=range(30, 60)))
+    )
+    found = flag(evaluate(evidence, DEFAULT, TODAY), Rule.LONG_STAY)
+    assert found is not None
+    assert found.pseudonym_ids == ("u1", "u2")
+    assert "未登记人员2人，其中一人" in found.texts.explanation_zh
+    assert "One of them" in found.texts.explanation_en
+
+
 def test_with_a_refuser_gone_is_never_said() -> None:
     evidence = household(
         members=(member(seen=range(20)), member("m2", visible=None)),

@@ -148,7 +148,7 @@ def face_of(person: Member, at: tuple[time, time], link: LinkKind | None) -> Unk
     evidence=household(
         length=LENGTH,
         members=(member("m0", seen=range(LENGTH)),),
-        unknowns=(unknown(seen=range(50, LENGTH), link=LinkKind.VISIT), unknown("u2", seen=range(10, LENGTH))),
+        unknowns=(unknown(seen=range(40, LENGTH), link=LinkKind.VISIT), unknown("u2", seen=range(11, LENGTH, 2))),
     ),
     seen=frozenset({69}),
     at=HOURS[2],

@@ -86,10 +86,10 @@ def long_stay(counts: Mapping[str, int], first_day: date, last_day: date, versio
     """Texts of LONG_STAY."""
     seen_zh, seen_en = _seen(counts, last_day)
     return Texts(
-        explanation_zh=f"自{_zh(first_day)}以来，门禁多次记录到与本户有关联的未登记人员{counts['people']}人。{seen_zh}"
+        explanation_zh=f"自{_zh(first_day)}以来，门禁多次记录到与本户有关联的未登记人员{counts['people']}人，{_who(counts)[0]}{seen_zh}"
         f"可能是尚未登记的亲属、客人或照护人员，请核实并提醒登记。{_footer_zh(Rule.LONG_STAY, version)}",
         explanation_en=f"Since {first_day} the gates have often recorded {counts['people']} unregistered person(s)"
-        f" linked to this unit. {seen_en} This may be a relative, guest or carer not yet registered:"
+        f" linked to this unit. {_who(counts)[1]} {seen_en} This may be a relative, guest or carer not yet registered:"
         f" please check and remind them to register. {_footer_en(Rule.LONG_STAY, version)}",
         clears_zh=_STAY_CLEARS_ZH,
         clears_en=_STAY_CLEARS_EN,
@@ -102,12 +102,13 @@ def sublet(counts: Mapping[str, int], gone_since: date, last_day: date, version:
     return Texts(
         explanation_zh=f"自{_zh(gone_since)}起，本户{counts['members']}名登记成员均未被门禁识别到，"
         f"按设备正常且未报备外出的日子计已有{counts['absent_days']}天；"
-        f"同期与本户有关联的未登记人员有{counts['people']}人，其中一人在此期间有{counts['alone_days']}天出现。{seen_zh}"
+        f"同期与本户有关联的未登记人员有{counts['people']}人，{_who(counts)[0]}在此期间有{counts['alone_days']}天出现，{seen_zh}"
         f"可能是亲友暂住或代为看家，也可能登记成员已不在此居住，请上门核实。{_footer_zh(Rule.SUBLET, version)}",
         explanation_en=f"Since {gone_since} none of the {counts['members']} registered member(s) has been recognised:"
         f" {counts['absent_days']} days with healthy gates and no told absence. In the same time"
-        f" {counts['people']} unregistered person(s) linked to this unit were seen, one of them on"
-        f" {counts['alone_days']} days. {seen_en} Kin may be staying or minding the flat, or the registered people may"
+        f" {counts['people']} unregistered person(s) linked to this unit were seen."
+        f" {_who(counts)[1]} came on {counts['alone_days']} days of it and {seen_en}"
+        " Kin may be staying or minding the flat, or the registered people may"
         f" no longer live here: please check by a visit. {_footer_en(Rule.SUBLET, version)}",
         clears_zh="登记成员再次出现或报备外出，也可消除本项。" + _STAY_CLEARS_ZH,
         clears_en="A registered member being seen again, or an absence told, clears it too. " + _STAY_CLEARS_EN,
@@ -144,16 +145,20 @@ def _seen(counts: Mapping[str, int], last_day: date) -> tuple[str, str]:
             " out, and nothing is inferred about them."
         )
     zh = (
-        f"以其中一人为例：最近{counts['window_days']}天内有{counts['seen_days']}天出现（最近一次为{_zh(last_day)}），"
+        f"最近{counts['window_days']}天内有{counts['seen_days']}天出现（最近一次为{_zh(last_day)}），"
         f"其中{counts['night_days']}天在清晨或深夜出入，{counts['with_resident']}次与登记成员同行；"
         f"与本户的关联：{links_zh}。{_devices_zh(counts)}{hidden_zh}"
     )
     en = (
-        f"One of them was seen on {counts['seen_days']} of the last {counts['window_days']} days (last on {last_day}),"
+        f"was seen on {counts['seen_days']} of the last {counts['window_days']} days (last on {last_day}),"
         f" on {counts['night_days']} early or late in the day, {counts['with_resident']} time(s) with a member;"
         f" link to the unit: {links_en}. {_devices_en(counts)}{hidden_en}"
     )
     return zh, en
+
+
+def _who(counts: Mapping[str, int]) -> tuple[str, str]:
+    return ("该人员", "This person") if counts["people"] == 1 else ("其中一人", "One of them")
 
 
 def _devices_zh(counts: Mapping[str, int]) -> str:

@@ -49,8 +49,8 @@ def total(terms: Mapping[str, float]) -> float:
 
 
 def rounded(terms: Mapping[str, float]) -> dict[str, float]:
-    """Terms as they are shown; they still add up to the score."""
-    return {name: round(value, _DIGITS) for name, value in terms.items()}
+    """Terms as they are shown; they still add up to the score. Adding zero turns -0.0 into 0.0."""
+    return {name: round(value, _DIGITS) + 0.0 for name, value in terms.items()}
 
 
 def seen_days(

@@ -11,7 +11,7 @@ from litestar.status_codes import HTTP_200_OK
 from api.access import Work, requires
 from api.paging import Page, decode_cursor, encode_cursor
 from inspection.users import queries, service
-from inspection.users.models import User, UserRole
+from inspection.users.models import ScopeLevel, User, UserRole
 from inspection.users.schemas import GrantInput, UserInput, UserView
 from storage.audit import service as audit
 from storage.problems import NotFound
@@ -104,12 +104,13 @@ async def disable_user(user_id: uuid.UUID, data: Disabling, work: Work) -> UserV
             raise NotFound
         for grant in await queries.standing_grants(session, user_id):
             service.check_grant(
-                GrantInput(role=UserRole(grant.role), level=service.ScopeLevel(grant.level), code=grant.code),
+                GrantInput(role=UserRole(grant.role), level=ScopeLevel(grant.level), code=grant.code),
                 await queries.standing_grants(session, work.caller.user_id),
             )
         user.disabled_at = work.now if data.disabled else None
-        audit.record(session, at=work.now, actor=work.actor, action="user.disabled" if data.disabled else "user.enabled",
-                     object_kind="user", object_id=user_id, reason=data.reason)  # fmt: skip
+        action = "user.disabled" if data.disabled else "user.enabled"
+        audit.record(session, at=work.now, actor=work.actor, action=action, object_kind="user", object_id=user_id,
+                     reason=data.reason)  # fmt: skip
         return await service.view(session, user)
 
 

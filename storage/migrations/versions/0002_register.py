@@ -76,6 +76,7 @@ def upgrade() -> None:
         sa.Column("valid_to", sa.Date(), nullable=False),
         sa.Column("reason", sa.String(length=64), nullable=False),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_absence_estate_id")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_absence_person_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_absence")),

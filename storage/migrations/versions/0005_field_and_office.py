@@ -48,6 +48,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_lead_estate_id"), "lead", ["estate_id"], unique=False)
     op.create_index("ix_lead_estate_status", "lead", ["estate_id", "status"], unique=False)
+    op.create_index(
+        "uq_lead_standing",
+        "lead",
+        ["household_id", "rule"],
+        unique=True,
+        postgresql_where=sa.text("status IN ('new', 'accepted')"),
+    )
     op.create_index(op.f("ix_lead_household_id"), "lead", ["household_id"], unique=False)
     op.create_index(op.f("ix_lead_unit_id"), "lead", ["unit_id"], unique=False)
     op.create_table(
@@ -95,6 +102,7 @@ def upgrade() -> None:
         sa.Column("result", sa.String(length=64), nullable=True),
         sa.Column("let_in_by", sa.String(length=200), nullable=True),
         sa.Column("notes", sa.Text(), nullable=True),
+        sa.Column("notice_left", sa.Boolean(), nullable=False),
         sa.Column("created_by", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
@@ -134,6 +142,23 @@ def upgrade() -> None:
     op.create_index(op.f("ix_case_evidence_case_id"), "case_evidence", ["case_id"], unique=False)
     op.create_index(op.f("ix_case_evidence_estate_id"), "case_evidence", ["estate_id"], unique=False)
     op.create_table(
+        "evidence_review",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("estate_id", sa.Uuid(), nullable=False),
+        sa.Column("evidence_id", sa.Uuid(), nullable=False),
+        sa.Column("admissible", sa.Boolean(), nullable=False),
+        sa.Column("checks", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("note", sa.String(length=2000), nullable=False),
+        sa.Column("reviewed_by", sa.Uuid(), nullable=False),
+        sa.Column("reviewed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_evidence_review_estate_id")),
+        sa.ForeignKeyConstraint(["evidence_id"], ["case_evidence.id"], name=op.f("fk_evidence_review_evidence_id")),
+        sa.ForeignKeyConstraint(["reviewed_by"], ["app_user.id"], name=op.f("fk_evidence_review_reviewed_by")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_review")),
+    )
+    op.create_index(op.f("ix_evidence_review_estate_id"), "evidence_review", ["estate_id"], unique=False)
+    op.create_index(op.f("ix_evidence_review_evidence_id"), "evidence_review", ["evidence_id"], unique=False)
+    op.create_table(
         "case_step",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("estate_id", sa.Uuid(), nullable=False),
@@ -166,8 +191,10 @@ def upgrade() -> None:
         sa.Column("user_id", sa.Uuid(), nullable=False),
         sa.Column("body_digest", sa.LargeBinary(), nullable=False),
         sa.Column("fixes", postgresql.JSONB(astext_type=Text()), nullable=False),
+        sa.Column("clock_difference_s", sa.Float(), nullable=True),
         sa.Column("phone_time", sa.DateTime(timezone=True), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
         sa.Column("grade", sa.String(length=64), nullable=False),
         sa.Column("reasons", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("distance_m", sa.Float(), nullable=True),
@@ -212,13 +239,14 @@ def upgrade() -> None:
         sa.Column("vulnerability", postgresql.JSONB(astext_type=Text()), nullable=True),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_finding_estate_id")),
         sa.ForeignKeyConstraint(["recorded_by"], ["app_user.id"], name=op.f("fk_finding_recorded_by")),
         sa.ForeignKeyConstraint(["visit_id"], ["visit.id"], name=op.f("fk_finding_visit_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_finding")),
-        sa.UniqueConstraint("visit_id", name=op.f("uq_finding_visit_id")),
     )
     op.create_index(op.f("ix_finding_estate_id"), "finding", ["estate_id"], unique=False)
+    op.create_index(op.f("ix_finding_visit_id"), "finding", ["visit_id"], unique=False)
     op.create_table(
         "measure",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -243,6 +271,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("estate_id", sa.Uuid(), nullable=False),
         sa.Column("visit_id", sa.Uuid(), nullable=False),
+        sa.Column("body_digest", sa.LargeBinary(), nullable=False),
         sa.Column("person_id", sa.Uuid(), nullable=True),
         sa.Column("described_as", sa.String(length=500), nullable=True),
         sa.Column("relation", sa.String(length=64), nullable=True),
@@ -251,6 +280,7 @@ def upgrade() -> None:
         sa.Column("statement", sa.Text(), nullable=True),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_occupant_met_estate_id")),
         sa.ForeignKeyConstraint(["person_id"], ["person.id"], name=op.f("fk_occupant_met_person_id")),
         sa.ForeignKeyConstraint(["recorded_by"], ["app_user.id"], name=op.f("fk_occupant_met_recorded_by")),
@@ -272,6 +302,7 @@ def upgrade() -> None:
         sa.Column("taken_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("caption", sa.String(length=500), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["estate_id"], ["estate.id"], name=op.f("fk_photo_estate_id")),
         sa.ForeignKeyConstraint(["object_id"], ["stored_object.id"], name=op.f("fk_photo_object_id")),
         sa.ForeignKeyConstraint(["user_id"], ["app_user.id"], name=op.f("fk_photo_user_id")),
@@ -288,6 +319,7 @@ def upgrade() -> None:
         sa.Column("made_by", sa.String(length=200), nullable=False),
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("waived", sa.Boolean(), nullable=False),
+        sa.Column("nothing_more", sa.Boolean(), nullable=False),
         sa.Column("points", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("answered_by", sa.Uuid(), nullable=True),
@@ -310,6 +342,7 @@ def upgrade() -> None:
         sa.Column("witness", sa.String(length=200), nullable=True),
         sa.Column("served_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("effective_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("note", sa.String(length=1000), nullable=True),
         sa.Column("photo_object_id", sa.Uuid(), nullable=True),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
@@ -325,7 +358,10 @@ def upgrade() -> None:
     for table in ("lead", "visit", "violation_case", "representation", "deadline"):
         scoped(table, app="SELECT, INSERT, UPDATE")
     # What somebody recorded stays as they recorded it: no UPDATE, no DELETE.
-    for table in ("check_in", "photo", "occupant_met", "finding", "case_step", "case_evidence", "measure", "service"):
+    for table in (
+        "check_in", "photo", "occupant_met", "finding", "case_step", "case_evidence", "evidence_review", "measure",
+        "service",
+    ):  # fmt: skip
         scoped(table, app="SELECT, INSERT")
     common("case_number", app="SELECT, INSERT, UPDATE")
 

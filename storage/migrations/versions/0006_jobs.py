@@ -1,5 +1,6 @@
-"""The job queue: procrastinate's own schema, and who may put jobs into it."""
+"""The job queue: procrastinate's own schema, who may put jobs into it, and the timers that do."""
 
+import sqlalchemy as sa
 from alembic import op
 from procrastinate.schema import SchemaManager
 
@@ -18,6 +19,13 @@ def upgrade() -> None:
     )
     op.execute("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO ruhu_system, ruhu_app")
     op.execute("GRANT SELECT, INSERT ON procrastinate_jobs, procrastinate_events TO ruhu_app")
+    op.create_table(
+        "timer",
+        sa.Column("name", sa.String(length=64), nullable=False),
+        sa.Column("last_run_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_timer")),
+    )
+    op.execute("GRANT SELECT, INSERT, UPDATE ON timer TO ruhu_system")
 
 
 def downgrade() -> None:

@@ -1,0 +1,52 @@
+"""The one ASGI app of `ruhu serve`: device routes go to the gate's own app, everything else to Litestar.
+
+Devices need what a web framework denies them (decisions/0004): so their routes never pass through it.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gate_integration.intake.intake import Intake
+from litestar import Litestar
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from api.app import make_app
+from api.house import House
+from api.wiring import make_context
+from gate_integration.intake.gate_app import make_gate_app
+
+DEVICE_PATHS = ("/gate/",)
+
+
+class Front:
+    """Sends a request to the device side or the people side by its path."""
+
+    def __init__(self, *, people: Litestar, devices: ASGIApp) -> None:
+        self.people = people
+        self.devices = devices
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One connection."""
+        if scope["type"] == "http" and scope["path"].startswith(DEVICE_PATHS):
+            await self.devices(scope, receive, send)
+        else:
+            await self.people(scope, receive, send)
+
+
+def make_front(house: House) -> Front:
+    """Both apps over one house; the intake starts and stops with the people's app."""
+    intake = Intake(
+        urls=house.urls, clock=house.clock, vault=house.vault, objects=house.objects, settings=house.settings
+    )
+
+    @asynccontextmanager
+    async def run_intake(_: Litestar) -> AsyncIterator[None]:
+        await intake.start()
+        try:
+            yield
+        finally:
+            await intake.stop()
+
+    context = make_context(house)
+    context.counters = intake.counters
+    return Front(people=make_app(context, lifespan=[run_intake]), devices=make_gate_app(intake))

@@ -1,0 +1,92 @@
+"""What commands share: opening the house, speaking JSON, ending with a meaning."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from storage.problems import Problem
+from storage.settings import Settings, SettingsError, load
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+EXIT_PROBLEM = 1
+EXIT_SETTINGS = 3
+
+
+def settings() -> Settings:
+    """The settings, or an explanation of what is wrong with them and exit code 3."""
+    try:
+        return load()
+    except SettingsError as error:
+        fail_settings(error)
+
+
+def fail_settings(error: SettingsError) -> Any:  # noqa: ANN401 - never returns
+    """Explains every fault and ends with exit code 3."""
+    for sentence in error.problems:
+        click.echo(f"设置有误 / settings: {sentence}", err=True)
+    sys.exit(EXIT_SETTINGS)
+
+
+def migrate(house: Any) -> None:  # noqa: ANN401 - a House, imported lazily
+    """Brings the database to this code's schema and publishes the shipped rule set where it is new."""
+    from api.upgrade import upgrade
+
+    before, after = upgrade(house)
+    if before != after:
+        click.echo(f"数据库已升级 / database upgraded: {before or '-'} → {after}", err=True)
+
+
+@asynccontextmanager
+async def open_house() -> AsyncIterator[Any]:
+    """The house, its database at this code's schema; closed on leaving."""
+    from api.house import open_house as open_it
+
+    try:
+        house = await asyncio.to_thread(open_it, settings(), say=lambda text: click.echo(text, err=True))
+    except SettingsError as error:
+        fail_settings(error)
+    try:
+        await asyncio.to_thread(migrate, house)
+        yield house
+    finally:
+        await house.close()
+
+
+def run_async(command: Callable[P, Awaitable[T]]) -> Callable[P, T]:
+    """Makes a coroutine a command; a problem becomes a sentence in both languages and exit code 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return asyncio.run(command(*args, **kwargs))  # type: ignore[arg-type]  # a coroutine function
+        except Problem as problem:
+            click.echo(f"{problem.title_zh} / {problem.title_en} [{problem.code}]", err=True)
+            for detail in filter(None, (problem.detail_zh, problem.detail_en)):
+                click.echo(f"  {detail}", err=True)
+            sys.exit(EXIT_PROBLEM)
+
+    return run
+
+
+json_option = click.option(
+    "--json", "json_to", is_flag=False, flag_value="-", default=None, metavar="[FILE]",
+    help="只输出 JSON；可指定文件 / print JSON alone, or write it into FILE.",
+)  # fmt: skip
+
+
+def write_json(value: object, target: str) -> None:
+    """Prints JSON to standard output ("-") or into a file."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    if target == "-":
+        click.echo(text)
+    else:
+        Path(target).write_text(text + "\n")

@@ -1,0 +1,56 @@
+"""`ruhu user`."""
+
+import secrets
+
+import click
+
+from api.cli.common import json_option, open_house, run_async, write_json
+from inspection.users.models import ScopeLevel, UserRole
+
+
+@click.group()
+def user() -> None:
+    """用户 / Users."""
+
+
+@user.command()
+@click.argument("login")
+@click.option("--name", required=True, help="姓名 / name.")
+@click.option("--role", type=click.Choice([str(role) for role in UserRole]), required=True)
+@click.option("--level", type=click.Choice([str(level) for level in ScopeLevel]), default="all", show_default=True)
+@click.option("--code", default="", help="区划代码或小区编号 / division code or estate id.")
+@click.option("--certificate", default=None, help="执法证号 / law-enforcement certificate number.")
+@click.option("--password-stdin", is_flag=True, help="从标准输入读取密码 / read the password from standard input.")
+@json_option
+@run_async
+async def add(
+    login: str, name: str, role: str, level: str, code: str, certificate: str | None, password_stdin: bool,
+    json_to: str | None,
+) -> None:  # fmt: skip
+    """新建用户 / Adds a user with one role. Without --password-stdin a password is made and shown once."""
+    import msgspec
+
+    from inspection.users import service
+    from inspection.users.schemas import UserInput
+    from storage.audit.service import Actor
+    from storage.database import EstateScope, Role
+
+    password = click.get_text_stream("stdin").readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(15)
+    try:
+        data = msgspec.convert(
+            {"login": login, "name": name, "password": password, "certificate_number": certificate,
+             "grants": [{"role": role, "level": level, "code": code}]},
+            UserInput,
+        )  # fmt: skip
+    except msgspec.ValidationError as error:
+        raise click.BadParameter(str(error)) from None
+    async with open_house() as house, house.database.transaction(Role.APP, EstateScope(())) as session:
+        view = await service.create_user(
+            session, data=data, grantor=None, actor=Actor.system("cli"), now=house.clock.now()
+        )
+    if json_to is not None:
+        write_json({"id": view.id, "login": login} | ({} if password_stdin else {"password": password}), json_to)
+        return
+    click.echo(f"已创建 / created: {login}")
+    if not password_stdin:
+        click.echo(f"密码（仅显示一次）/ password (shown once): {password}")

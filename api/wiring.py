@@ -1,0 +1,33 @@
+"""Where the gate side's implementations meet the ports of the field and office side."""
+
+from gate_integration.occupancy.evidence_copy import EvidenceCopy
+from gate_integration.occupancy.timeline import Timeline
+
+from api.context import Context, Ports
+from api.house import House
+from gate_integration.faces.records import Engine
+
+
+def make_ports() -> Ports:
+    """The ports, bound."""
+    return Ports(evidence=EvidenceCopy(), timeline=Timeline())
+
+
+def make_engine(house: House) -> Engine:
+    """The configured recognition engine; its models are checked and prepared in the cache folder."""
+    from gate_integration.faces.engine import SFaceEngine
+
+    return SFaceEngine.from_cache(house.settings.models_dir)
+
+
+def make_context(house: House) -> Context:
+    """The context of the app over a house."""
+    return Context(
+        settings=house.settings,
+        clock=house.clock,
+        database=house.database,
+        vault=house.vault,
+        objects=house.objects,
+        ports=make_ports(),
+        engine=make_engine(house),
+    )

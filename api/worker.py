@@ -1,0 +1,141 @@
+"""The worker: drains deliveries, runs jobs, watches timers. Any number of workers share the work."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from gate_integration.intake.drain import Drainer
+from gate_integration.intake.jobs import ensure_partitions, forget_sealed
+from gate_integration.sightings.galleries import Galleries
+from procrastinate import App
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from api.house import House
+from api.wiring import make_engine
+from gate_integration.devices import service as devices
+from gate_integration.enrolment import service as enrolment
+from gate_integration.occupancy import service as occupancy
+from gate_integration.sightings import service as sightings
+from inspection.cases import service as cases
+from inspection.registry.consents import service as consents
+from storage import timers
+from storage.database import Role, SystemScope
+from storage.jobs import job_app
+from storage.objects.jobs import destroy_expired
+from storage.settings import ClockKind
+
+log = logging.getLogger("ruhu.worker")
+
+Task = Callable[[AsyncSession], Awaitable[object]]
+
+INTERVALS = {
+    "devices.mark_silent": timedelta(minutes=5),
+    "consents.expire": timedelta(hours=1),
+    "consents.apply_withdrawals": timedelta(hours=1),
+    "occupancy.evaluate": timedelta(hours=24),
+    "pseudonyms.forget": timedelta(hours=24),
+    "cases.mark_overdue": timedelta(hours=1),
+    "objects.destroy_expired": timedelta(hours=1),
+    "intake.forget_sealed": timedelta(hours=1),
+    "intake.ensure_partitions": timedelta(hours=24),
+    "jobs.retry_stalled": timedelta(minutes=5),
+}
+TICK_S = {ClockKind.SYSTEM: 20.0, ClockKind.SIMULATED: 0.1}
+STALLED_S = 120
+
+
+class Worker:
+    """Everything a worker process does, over one house."""
+
+    def __init__(self, house: House, *, drainers: int = 1, jobs: int = 2) -> None:
+        self.house = house
+        self.drainers = drainers
+        self.jobs = jobs
+        self.stopping = asyncio.Event()
+        self.galleries = Galleries(vault=house.vault)
+        self.sighter = sightings.Sightings(
+            vault=house.vault, objects=house.objects, engine=make_engine(house), galleries=self.galleries
+        )
+        self.app = job_app(house.urls)
+        self.register(self.app)
+
+    def tasks(self) -> dict[str, Task]:
+        """The work of each job: a function of a session over all estates, in one transaction."""
+        house = self.house
+
+        def now_of(work: Callable[..., Awaitable[object]], **fixed: object) -> Task:
+            return lambda session: work(session, now=house.clock.now(), **fixed)
+
+        return {
+            "devices.mark_silent": now_of(devices.mark_silent),
+            "consents.expire": now_of(consents.expire),
+            "consents.apply_withdrawals": now_of(enrolment.apply_withdrawals, vault=house.vault, objects=house.objects),
+            "occupancy.evaluate": now_of(occupancy.evaluate_all),
+            "pseudonyms.forget": now_of(sightings.forget_unseen, vault=house.vault),
+            "cases.mark_overdue": now_of(cases.mark_overdue),
+            "objects.destroy_expired": now_of(destroy_expired, objects=house.objects),
+            "intake.forget_sealed": now_of(forget_sealed),
+            "intake.ensure_partitions": now_of(ensure_partitions),
+        }
+
+    def register(self, app: App) -> None:
+        """Makes the jobs known to the queue."""
+        for name, task in self.tasks().items():
+
+            async def run(*, work: Task = task, **_: object) -> None:
+                async with self.house.database.transaction(Role.SYSTEM, SystemScope()) as session:
+                    await work(session)
+
+            app.task(name=name, queue="default", retry=5)(run)
+
+        @app.task(name="jobs.retry_stalled", queue="default")
+        async def retry_stalled(**_: object) -> None:
+            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
+                await app.job_manager.retry_job(job)
+
+    async def watch_timers(self) -> None:
+        """Puts due jobs into the queue, by the house's clock."""
+        pause = TICK_S[self.house.settings.clock]
+        while not self.stopping.is_set():
+            try:
+                async with self.house.database.transaction(Role.SYSTEM, SystemScope()) as session:
+                    await timers.defer_due(session, intervals=INTERVALS, now=self.house.clock.now())
+            except Exception as error:  # noqa: BLE001 - a database that restarts must not end the worker
+                log.error("timers: %s", type(error).__name__)  # noqa: TRY400 - values stay out of the log
+                await asyncio.sleep(1)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), pause)
+
+    async def run(self) -> None:
+        """Works until SIGTERM or SIGINT, then finishes what it is at."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stopping.set)
+        house = self.house
+        drainers = [
+            Drainer(
+                database=house.database, clock=house.clock, vault=house.vault, objects=house.objects,
+                sighter=self.sighter,
+            )
+            for _ in range(self.drainers)
+        ]  # fmt: skip
+        async with self.app.open_async():
+            jobs = asyncio.create_task(
+                self.app.run_worker_async(
+                    concurrency=self.jobs, install_signal_handlers=False, listen_notify=True,
+                    fetch_job_polling_interval=5 if house.settings.clock is ClockKind.SYSTEM else 0.3,
+                    delete_jobs="successful",
+                )
+            )  # fmt: skip
+            others = [asyncio.create_task(d.run(self.stopping)) for d in drainers]
+            others.append(asyncio.create_task(self.watch_timers()))
+            stop = asyncio.create_task(self.stopping.wait())
+            await asyncio.wait([stop, jobs, *others], return_when=asyncio.FIRST_COMPLETED)
+            self.stopping.set()
+            await asyncio.gather(*others)
+            jobs.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await jobs

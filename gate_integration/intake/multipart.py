@@ -179,11 +179,11 @@ def _headers(segment: bytes) -> tuple[dict[str, str], bytes]:
     position = first_end + 1 if first_end >= 0 and not segment[:first_end].strip(_BLANK) else 0
     begin = position
     while position < min(len(segment), begin + _MAX_HEADER_BYTES):
-        if sniff(segment[position : position + 16]) is not PartKind.OTHER:
-            return headers, segment[position:]
         end = segment.find(b"\n", position)
         end = len(segment) if end < 0 else end
         line = segment[position : min(end, position + _MAX_HEADER_BYTES)].strip(b" \t\r")
+        if line and sniff(segment[position : position + 16]) is not PartKind.OTHER:
+            return headers, segment[position:]
         position = end + 1
         if not line:
             return headers, segment[position:]

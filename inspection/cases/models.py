@@ -11,7 +11,7 @@ from storage.database import Base
 
 
 class Case(Base):
-    """案件. `number` runs per district and year. `version` counts its steps, for If-Match."""
+    """案件. `number` runs per district and year. `version` counts its changes, for If-Match."""
 
     __tablename__ = "violation_case"
     __table_args__ = (UniqueConstraint("number"), Index("ix_violation_case_estate_state", "estate_id", "state"))
@@ -81,8 +81,23 @@ class CaseEvidence(Base):
     added_at: Mapped[Moment]
 
 
+class EvidenceReview(Base):
+    """A person's review of a piece of evidence (行政处罚法 41); the newest counts, none is ever changed."""
+
+    __tablename__ = "evidence_review"
+
+    id: Mapped[Id]
+    estate_id: Mapped[EstateRef]
+    evidence_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("case_evidence.id"), index=True)
+    admissible: Mapped[bool]
+    checks: Mapped[Json]
+    note: Mapped[str] = mapped_column(String(2000))
+    reviewed_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("app_user.id"))
+    reviewed_at: Mapped[Moment]
+
+
 class Measure(Base):
-    """A notice (告知书) or order (责令整改通知书), numbered, with its text."""
+    """A notice (告知书), an order (责令整改通知书) or another document of a step, numbered, with its text."""
 
     __tablename__ = "measure"
     __table_args__ = (UniqueConstraint("number"),)
@@ -111,13 +126,18 @@ class Service(Base):
     witness: Mapped[str | None] = mapped_column(String(200))
     served_at: Mapped[Moment]
     effective_at: Mapped[Moment]
+    note: Mapped[str | None] = mapped_column(String(1000))
     photo_object_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     recorded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("app_user.id"))
     recorded_at: Mapped[Moment]
 
 
 class Representation(Base):
-    """陈述申辩: what the person said, point by point, and the reply to each point; or that they waived it."""
+    """陈述申辩: what the person said, point by point, and the reply to each point.
+
+    `waived`: in writing, they say nothing; `nothing_more`: in writing, nothing follows after these points.
+    A point is `{"text", "reply", "replied_by", "replied_at"}`.
+    """
 
     __tablename__ = "representation"
 
@@ -127,6 +147,7 @@ class Representation(Base):
     made_by: Mapped[str] = mapped_column(String(200))
     made_at: Mapped[Moment]
     waived: Mapped[bool]
+    nothing_more: Mapped[bool]
     points: Mapped[JsonList]
     recorded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("app_user.id"))
     answered_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("app_user.id"))

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import DateTime, ForeignKey, Index, String, Text, Uuid
+from sqlalchemy import DateTime, ForeignKey, Index, String, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -30,19 +30,30 @@ class LeadSource(StrEnum):
 
 
 class LeadStatus(StrEnum):
-    """A lead waits until a person accepts or dismisses it; one the machine no longer supports is withdrawn."""
+    """A lead waits until a person accepts or dismisses it; one the machine no longer supports is withdrawn.
+
+    `settled`: its case has ended, so that a new suspicion is a new lead.
+    """
 
     NEW = "new"
     ACCEPTED = "accepted"
     DISMISSED = "dismissed"
     WITHDRAWN = "withdrawn"
+    SETTLED = "settled"
 
 
 class Lead(Base):
     """线索. `evidence` is the frozen copy made on acceptance, since its sources expire."""
 
     __tablename__ = "lead"
-    __table_args__ = (Index("ix_lead_estate_status", "estate_id", "status"),)
+    __table_args__ = (
+        Index("ix_lead_estate_status", "estate_id", "status"),
+        Index(
+            "uq_lead_standing",
+            "household_id", "rule",
+            unique=True, postgresql_where=text("status IN ('new', 'accepted')"),
+        ),
+    )  # fmt: skip
 
     id: Mapped[Id]
     estate_id: Mapped[EstateRef]

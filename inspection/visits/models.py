@@ -1,4 +1,7 @@
-"""Visits and what an inspector brings back. Ids are made by the phone: a repeated request is the same thing."""
+"""Visits and what an inspector brings back. Ids are made by the phone: a repeated request is the same thing.
+
+`late`: it arrived when the visit was done or cancelled already. It is kept all the same.
+"""
 
 import uuid
 from datetime import datetime
@@ -39,6 +42,17 @@ class VisitResult(StrEnum):
     REFUSED = "refused"
 
 
+class Outcome(StrEnum):
+    """What a visit found; the last two belong to a follow-up."""
+
+    UNFOUNDED = "unfounded"  # 查否
+    SUBSTANTIATED = "substantiated"  # 查实
+    WELFARE_REFERRAL = "welfare_referral"  # 关爱转介
+    RECTIFIED_ON_SPOT = "rectified_on_spot"  # 立查立改
+    RECTIFIED = "rectified"  # 整改到位
+    NOT_RECTIFIED = "not_rectified"  # 整改不到位
+
+
 class Visit(Base):
     """入户走访: one task at one unit."""
 
@@ -59,6 +73,7 @@ class Visit(Base):
     result: Mapped[str | None] = mapped_column(String(64))
     let_in_by: Mapped[str | None] = mapped_column(String(200))
     notes: Mapped[str | None] = mapped_column(Text)
+    notice_left: Mapped[bool] = mapped_column(Boolean, default=False)
     created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("app_user.id"))
     created_at: Mapped[Moment]
     started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -76,8 +91,10 @@ class CheckIn(Base):
     user_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("app_user.id"))
     body_digest: Mapped[Bytes]
     fixes: Mapped[JsonList]
+    clock_difference_s: Mapped[float | None] = mapped_column(Float)
     phone_time: Mapped[Moment]
     received_at: Mapped[Moment]
+    late: Mapped[bool] = mapped_column(Boolean, default=False)
     grade: Mapped[Code]
     reasons: Mapped[JsonList]
     distance_m: Mapped[float | None] = mapped_column(Float)
@@ -99,6 +116,7 @@ class Photo(Base):
     taken_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     caption: Mapped[str | None] = mapped_column(String(500))
     received_at: Mapped[Moment]
+    late: Mapped[bool] = mapped_column(Boolean, default=False)
 
 
 class OccupantMet(Base):
@@ -109,6 +127,7 @@ class OccupantMet(Base):
     id: Mapped[Id]
     estate_id: Mapped[EstateRef]
     visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
+    body_digest: Mapped[Bytes]
     person_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("person.id"))
     described_as: Mapped[str | None] = mapped_column(String(500))
     relation: Mapped[str | None] = mapped_column(String(64))
@@ -117,16 +136,17 @@ class OccupantMet(Base):
     statement: Mapped[str | None] = mapped_column(Text)
     recorded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("app_user.id"))
     recorded_at: Mapped[Moment]
+    late: Mapped[bool] = mapped_column(Boolean, default=False)
 
 
 class Finding(Base):
-    """What a visit found, by the inspector who was there: unfounded, substantiated, or a matter of care."""
+    """What a visit found, by an officer who was there; a later one of the same visit stands beside the earlier."""
 
     __tablename__ = "finding"
 
     id: Mapped[Id]
     estate_id: Mapped[EstateRef]
-    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), unique=True)
+    visit_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("visit.id"), index=True)
     body_digest: Mapped[Bytes]
     outcome: Mapped[Code]
     violation: Mapped[str | None] = mapped_column(String(64))
@@ -135,3 +155,4 @@ class Finding(Base):
     vulnerability: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     recorded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("app_user.id"))
     recorded_at: Mapped[Moment]
+    late: Mapped[bool] = mapped_column(Boolean, default=False)

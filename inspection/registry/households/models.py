@@ -39,6 +39,33 @@ class WorkerKind(StrEnum):
     OTHER = "other"
 
 
+class CareLevel(StrEnum):
+    """How closely care looks after a household."""
+
+    STANDARD = "standard"
+    HIGH = "high"
+
+
+class CareKind(StrEnum):
+    """Why a household is looked after (重点关注对象)."""
+
+    LONE_ELDER = "lone_elder"  # 孤寡老人
+    NO_SUPPORT = "no_support"  # 三无人员
+    ILL = "ill"  # 病痛户
+    DISABLED = "disabled"  # 残疾
+    OTHER = "other"
+
+
+class AbsenceReason(StrEnum):
+    """Why somebody is away, as the household told it."""
+
+    HOSPITAL = "hospital"
+    TRAVEL = "travel"
+    WORK = "work"
+    FAMILY = "family"
+    OTHER = "other"
+
+
 class Person(Base):
     """A person as one estate knows them; the same human in two estates has two rows with one `id_number_index`.
 
@@ -156,7 +183,7 @@ class WorkerHousehold(Base):
 
 
 class CareTag(Base):
-    """重点关注对象. `level`: standard or high; `closed_at` ends the wait of compliance rules."""
+    """重点关注对象. `level`: standard or high; `valid_to` ends the wait of compliance rules."""
 
     __tablename__ = "care_tag"
 
@@ -181,3 +208,4 @@ class Absence(Base):
     valid_to: Mapped[Day]
     reason: Mapped[Code]
     told_at: Mapped[Moment]
+    cancelled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -20,7 +20,7 @@ _MAX_INTEGER = 2**63 - 1
 _DECODER = json.JSONDecoder(strict=False)
 _EXTRA_COMMA = re.compile(r'("(?:[^"\\]|\\.)*+")|,(?=\s*+[}\]])', re.DOTALL)
 _NEXT_OBJECT = re.compile(r"\}\s*+,\s*+(?=\{)")
-_XML_NOISE = re.compile(r"<\?xml[^>]*\?>|[\x01-\x08\x0b\x0c\x0e-\x1f]")
+_XML_NOISE = re.compile(r"<\?xml[^>]{0,200}\?>|[\x01-\x08\x0b\x0c\x0e-\x1f]")
 _TIME = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})[T ](\d{1,2}):(\d{1,2}):(\d{1,2})(?:\.\d+)?\s*(?:(Z)|([+-])(\d{1,2}):?(\d{2})?)?",
     re.ASCII | re.IGNORECASE,
@@ -102,6 +102,7 @@ def xml_values(text: str, root: str) -> tuple[list[dict[str, Any]], bool]:
     """
     values: list[dict[str, Any]] = []
     complete = "<!DOCTYPE" not in text.upper()
+    failures = 0
     text = _XML_NOISE.sub("", text)
     close = re.compile(rf"</(?:[\w.-]+:)?{root}\s*+>")
     position = 0
@@ -109,13 +110,14 @@ def xml_values(text: str, root: str) -> tuple[list[dict[str, Any]], bool]:
         if start.start() < position:
             continue
         end = close.search(text, start.start())
-        if end is None:
+        if end is None or failures >= _MAX_RESTARTS:
             return values, False
         position = end.end()
         try:
             value = _plain(fromstring(text[start.start() : position], forbid_dtd=True), 0)
         except (ParseError, DefusedXmlException):
             complete = False
+            failures += 1
             position = start.end()  # the next root may stand before the close that was found
             continue
         values.append(value if isinstance(value, dict) else {})

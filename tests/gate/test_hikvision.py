@@ -111,6 +111,8 @@ def test_bad_xml_costs_no_good_one() -> None:
     ]
     assert codes(b"<userCheck><lockStatus>lock</lockStatus></userCheck>", "application/json") == ["xml-broken"]
     assert codes(b"<EventNotificationAlert>text</EventNotificationAlert>", "") == ["not-an-event"]
+    commented = b"<EventNotificationAlert><!-- <EventNotificationAlert > --><eventType>x</eventType>"
+    assert [r.code for r in read(commented + b"</EventNotificationAlert>", "")] == ["x"]
     deep = b"<EventNotificationAlert>" + b"<a>" * 90 + b"</a>" * 90 + b"</EventNotificationAlert>"
     assert codes(deep, "") == ["not-an-event"]
 
@@ -163,6 +165,7 @@ def test_shapes() -> None:
     assert read(event(employeeNoString="\ud800x"))[0].person_no == "?x"
     (record,) = read(event(extra=["/9j/4AAQ", 1, {"picture": "iVBORw0KGgo"}]))
     assert [p.index for p in record.pictures] == [0, 1]
+    assert read(event(serialNo=18.0))[0].counter == 18
     assert read(event(employeeNoString=10**30))[0].person_no == "?"
 
 
@@ -176,9 +179,10 @@ def test_damage() -> None:
     for serial in (0, -1, "x", 2**70, 1.5, True):
         assert "counter-range" in codes(event(serialNo=serial))
     page = json.dumps({"AcsEvent": {"InfoList": [inner(serialNo=n) for n in (1, 2, 3)]}}).encode()
-    assert [r.counter for r in read(page[:-4])] == [1, 2, 3]
+    assert [r.counter for r in read(page[:-3])] == [1, 2, 3]
     assert [r.counter for r in read(page[:-40])] == [1, 2]
     assert [r.counter for r in read(page.replace(b'"serialNo": 2', b'"serialNo": oops'))] == [1, 3]
+    assert read(b'{"InfoList": [' + b"{x}," * 70) == read(b"\n{x" * 10) == []
     assert read(b'{"InfoList": [') == read(b"[" * 20 + b"{") == []
 
 

@@ -20,6 +20,22 @@ class Band(StrEnum):
     UNUSABLE = "unusable"
 
 
+class Source(StrEnum):
+    """By whose word a sighting says what it says."""
+
+    FACE = "face"  # our recognition of a picture
+    DEVICE = "device"  # the terminal's own recognition
+    CREDENTIAL = "credential"  # what was shown opened the door; it names nobody
+
+
+class LinkKind(StrEnum):
+    """By what a sighting leads to a unit (design §7)."""
+
+    UNIT_CREDENTIAL = "unit_credential"
+    UNIT_DOOR = "unit_door"
+    INTERCOM = "intercom"
+
+
 class Pseudonym(Base):
     """An unregistered person of one estate: a number and a sealed centroid. Forgotten after 30 days unseen."""
 
@@ -41,7 +57,8 @@ class Pseudonym(Base):
 class Sighting(Base):
     """Who was seen in a pass event. `source`: `face` (our recognition), `device` (the terminal's own), `credential`.
 
-    A sighting names a registered person, or a pseudonym, or nobody; `reason` says why nobody.
+    A sighting names a registered person, or a pseudonym, or nobody; `reason` says why nobody. `quality` is the
+    detector's confidence (0 to 1), `searched` the scope that settled it.
     """
 
     __tablename__ = "sighting"

@@ -28,6 +28,15 @@ class GateLevel(StrEnum):
     UNIT = "unit"
 
 
+class Direction(StrEnum):
+    """Which way a device looks; an event has `in`, `out` or `unknown`."""
+
+    IN = "in"
+    OUT = "out"
+    BOTH = "both"
+    UNKNOWN = "unknown"
+
+
 class GateDevice(Base):
     """A terminal. `profile` holds what the parser needs (zone, codes, limits); `direction`: in, out, both, unknown."""
 

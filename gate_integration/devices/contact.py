@@ -1,0 +1,123 @@
+"""Contact with devices and its absence: an outage suppresses suspicion, it never raises any."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gate_integration.devices.models import DeviceContact, DeviceOutage, GateDevice
+from gate_integration.devices.profile import rhythm, silences
+from gate_integration.intake.models import RawPending
+from storage.ids import new_id
+
+SILENCE = "silence"
+
+
+@dataclass(slots=True)
+class Heard:
+    """What was heard of one device: arrival times, and the newest arrival of an event and of a heartbeat."""
+
+    device: GateDevice
+    at: list[datetime] = field(default_factory=list)
+    event_at: datetime | None = None
+    heartbeat_at: datetime | None = None
+
+
+async def contact(session: AsyncSession, *, heard: Mapping[uuid.UUID, Heard]) -> None:
+    """Notes that devices were heard, closes their outages, and records silences that no job had noticed."""
+    if not heard:
+        return
+    rows = await session.scalars(
+        select(DeviceContact)
+        .where(DeviceContact.device_id.in_(heard))
+        .order_by(DeviceContact.device_id)
+        .with_for_update()
+    )
+    before = {row.device_id: row for row in rows}
+    outages = await session.scalars(
+        select(DeviceOutage).where(
+            DeviceOutage.device_id.in_(heard), DeviceOutage.reason == SILENCE, DeviceOutage.ended_at.is_(None)
+        )
+    )
+    standing = {outage.device_id: outage for outage in outages}
+    for device_id, news in sorted(heard.items(), key=lambda item: item[0].int):
+        row = before.get(device_id)
+        last = row.last_contact_at if row is not None else None
+        after = sorted(moment for moment in news.at if last is None or moment > last)
+        outage = standing.get(device_id)
+        if outage is not None:
+            ends = [moment for moment in after if moment >= outage.began_at]
+            if ends:
+                outage.ended_at = last = ends[0]
+        for began, ended in silences(last, after, rhythm(news.device.profile)):
+            session.add(
+                DeviceOutage(
+                    id=new_id(), estate_id=news.device.estate_id, device_id=device_id, reason=SILENCE,
+                    began_at=began, ended_at=ended,
+                )
+            )  # fmt: skip
+        values = {
+            "last_contact_at": max(news.at), "last_event_at": news.event_at, "last_heartbeat_at": news.heartbeat_at,
+        }  # fmt: skip
+        await session.execute(
+            insert(DeviceContact)
+            .values(device_id=device_id, estate_id=news.device.estate_id, **values)
+            .on_conflict_do_update(
+                index_elements=["device_id"],
+                set_={name: func.greatest(getattr(DeviceContact, name), value) for name, value in values.items()},
+            )
+        )
+
+
+async def mark_silent(session: AsyncSession, now: datetime) -> int:
+    """Opens an outage for every device that has been silent for longer than its rhythm; gives back how many.
+
+    A device that was never heard counts from when it was added. Deliveries that still wait to be read count as
+    contact: a slow worker is no silent device.
+    """
+    waiting = (
+        select(RawPending.device_id, func.max(RawPending.received_at).label("at"))
+        .group_by(RawPending.device_id)
+        .subquery()
+    )
+    rows = await session.execute(
+        select(
+            GateDevice.id,
+            GateDevice.estate_id,
+            GateDevice.profile,
+            func.greatest(GateDevice.created_at, DeviceContact.last_contact_at, waiting.c.at),
+        )
+        .outerjoin(DeviceContact, DeviceContact.device_id == GateDevice.id)
+        .outerjoin(waiting, waiting.c.device_id == GateDevice.id)
+        .where(
+            GateDevice.retired_at.is_(None),
+            ~select(DeviceOutage.id)
+            .where(
+                DeviceOutage.device_id == GateDevice.id,
+                DeviceOutage.reason == SILENCE,
+                DeviceOutage.ended_at.is_(None),
+            )
+            .exists(),
+        )
+        .order_by(GateDevice.id)
+        .with_for_update(of=GateDevice, skip_locked=True)
+    )
+    silent = [(device, estate, last) for device, estate, profile, last in rows if now - last > rhythm(profile)]
+    session.add_all(
+        DeviceOutage(id=new_id(), estate_id=estate, device_id=device, reason=SILENCE, began_at=last, ended_at=None)
+        for device, estate, last in silent
+    )
+    return len(silent)
+
+
+async def close_outages(session: AsyncSession, *, device_id: uuid.UUID, now: datetime) -> None:
+    """Ends what stands open, for a device that is taken out of service."""
+    await session.execute(
+        update(DeviceOutage)
+        .where(DeviceOutage.device_id == device_id, DeviceOutage.ended_at.is_(None))
+        .values(ended_at=now)
+    )

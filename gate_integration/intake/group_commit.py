@@ -1,0 +1,205 @@
+"""Durable storing of many concurrent deliveries: they queue in the process, one INSERT takes all that wait, and each
+caller goes on only after the COMMIT that holds its own row.
+
+The role of the connection may insert and nothing else.
+"""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+log = logging.getLogger("ruhu.intake")
+
+BATCH_ROWS = 256
+BATCH_BYTES = 32 * 1024 * 1024
+QUEUE_ROWS = 2048
+COMMAND_TIMEOUT_S = 20.0
+LOOKUP_CONNECTIONS = 2
+_ROW_FAULTS = ("22", "23", "54")  # SQLSTATE classes that name the data of a row, not the state of the server
+
+# One statement is one transaction, and one way to the server and back.
+_DELIVERIES = """
+WITH given AS (
+  SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bytea[],
+                       $8::bool[], $9::text[], $10::bool[])
+    AS g(id, received_at, estate_id, device_id, protocol, content_type, body, sealed, cutouts, live)
+), delivered AS (
+  INSERT INTO raw_delivery (id, received_at, estate_id, device_id, protocol, content_type, body, sealed, cutouts)
+  SELECT id, received_at, estate_id, device_id, protocol, content_type, body, sealed, cutouts::jsonb FROM given
+){objects}
+INSERT INTO raw_pending (delivery_id, received_at, estate_id, device_id, live, attempts)
+SELECT id, received_at, estate_id, device_id, live, 0 FROM given
+"""
+_OBJECTS = """, stored AS (
+  INSERT INTO stored_object (id, estate_id, kind, content_type, size, digest, wrapped_key, created_at, expires_at)
+  SELECT o.id, o.estate_id, 'snapshot', o.content_type, o.size, o.digest, o.wrapped_key, o.created_at, o.expires_at
+    FROM unnest($11::uuid[], $12::uuid[], $13::text[], $14::bigint[], $15::bytea[], $16::bytea[], $17::timestamptz[],
+                $18::timestamptz[])
+      AS o(id, estate_id, content_type, size, digest, wrapped_key, created_at, expires_at)
+)"""
+INSERT_DELIVERIES = _DELIVERIES.format(objects="")
+INSERT_WITH_OBJECTS = _DELIVERIES.format(objects=_OBJECTS)
+
+
+class StoringFailed(Exception):
+    """A delivery is not stored, or nobody knows whether it is: it must not be acknowledged."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRow:
+    """The row of a snapshot whose sealed bytes are durable already."""
+
+    id: uuid.UUID
+    content_type: str
+    size: int
+    digest: bytes
+    wrapped_key: bytes
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A delivery as it is stored; `cutouts` is JSON text."""
+
+    id: uuid.UUID
+    received_at: datetime
+    estate_id: uuid.UUID
+    device_id: uuid.UUID
+    protocol: str
+    content_type: str
+    body: bytes | None
+    sealed: bool
+    cutouts: str
+    live: bool
+    objects: tuple[ObjectRow, ...] = ()
+
+
+_Waiting = tuple[DeliveryRow, "asyncio.Future[None]"]
+
+
+class GroupCommit:
+    """A pool of the intake role, a bounded queue and a few flushers."""
+
+    def __init__(self, url: str, *, flushers: int = 2, queue_rows: int = QUEUE_ROWS) -> None:
+        self.url = url.replace("postgres://", "postgresql://", 1)
+        self.flushers = flushers
+        self.room = asyncio.Semaphore(queue_rows)
+        self.queue: deque[_Waiting] = deque()
+        self.wake = asyncio.Event()
+        self.tasks: list[asyncio.Task[None]] = []
+        self.pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self.closing = False
+
+    async def start(self) -> None:
+        """Connects and begins to flush."""
+        self.pool = await asyncpg.create_pool(
+            self.url,
+            min_size=1,
+            max_size=self.flushers + LOOKUP_CONNECTIONS,
+            command_timeout=COMMAND_TIMEOUT_S,
+            server_settings={"application_name": "ruhu intake", "jit": "off"},
+        )
+        self.closing = False
+        self.tasks = [asyncio.create_task(self._flush(), name=f"intake-flusher-{n}") for n in range(self.flushers)]
+
+    async def stop(self) -> None:
+        """Stores what still waits, then closes the connections. New rows are refused from now on."""
+        self.closing = True
+        self.wake.set()
+        await asyncio.gather(*self.tasks)
+        self.tasks = []
+        if self.pool is not None:
+            with contextlib.suppress(TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                async with asyncio.timeout(COMMAND_TIMEOUT_S):
+                    await self.pool.close()
+            self.pool = None
+
+    async def submit(self, row: DeliveryRow) -> None:
+        """Returns when the row is committed; waits while the queue is full. Raises `StoringFailed`."""
+        if self.closing or not self.tasks:
+            raise StoringFailed("the intake is closed")
+        async with self.room:
+            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.queue.append((row, done))
+            self.wake.set()
+            await done
+
+    async def _flush(self) -> None:
+        while True:
+            await self.wake.wait()
+            batch = self._take()
+            if batch:
+                await self._store(batch)
+            elif self.closing:
+                return
+            else:
+                self.wake.clear()
+
+    def _take(self) -> list[_Waiting]:
+        """What waits, up to the limits of one statement; callers that went away are passed over."""
+        batch: list[_Waiting] = []
+        size = 0
+        while self.queue and len(batch) < BATCH_ROWS and size < BATCH_BYTES:
+            waiting = self.queue.popleft()
+            if not waiting[1].done():
+                batch.append(waiting)
+                size += len(waiting[0].body or b"")
+        return batch
+
+    async def _store(self, batch: list[_Waiting]) -> None:
+        """Stores a batch. A row the server cannot take is found by halving: its neighbours are stored without it."""
+        try:
+            await self._insert([row for row, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whatever it was, every caller must hear that nothing is promised
+            code = getattr(error, "sqlstate", None) or ""
+            if len(batch) > 1 and (code.startswith(_ROW_FAULTS) or isinstance(error, asyncpg.DataError)):
+                middle = len(batch) // 2
+                await self._store(batch[:middle])
+                await self._store(batch[middle:])
+                return
+            log.warning("storing %d deliveries failed: %s %s", len(batch), type(error).__name__, code)
+            for _, done in batch:
+                if not done.done():
+                    done.set_exception(StoringFailed(type(error).__name__))
+        else:
+            for _, done in batch:
+                if not done.done():
+                    done.set_result(None)
+
+    async def _insert(self, rows: list[DeliveryRow]) -> None:
+        if self.pool is None:
+            raise StoringFailed("the intake is closed")
+        columns: list[list[object]] = [
+            [r.id for r in rows],
+            [r.received_at for r in rows],
+            [r.estate_id for r in rows],
+            [r.device_id for r in rows],
+            [r.protocol for r in rows],
+            [r.content_type for r in rows],
+            [r.body for r in rows],
+            [r.sealed for r in rows],
+            [r.cutouts for r in rows],
+            [r.live for r in rows],
+        ]
+        pictures = [(r, o) for r in rows for o in r.objects]
+        if not pictures:
+            await self.pool.execute(INSERT_DELIVERIES, *columns)
+            return
+        await self.pool.execute(
+            INSERT_WITH_OBJECTS,
+            *columns,
+            [o.id for _, o in pictures],
+            [r.estate_id for r, _ in pictures],
+            [o.content_type for _, o in pictures],
+            [o.size for _, o in pictures],
+            [o.digest for _, o in pictures],
+            [o.wrapped_key for _, o in pictures],
+            [r.received_at for r, _ in pictures],
+            [o.expires_at for _, o in pictures],
+        )

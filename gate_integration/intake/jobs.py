@@ -1,0 +1,23 @@
+"""What the worker does for the intake from time to time."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from gate_integration.intake import queries
+from storage.clock import SHANGHAI
+
+SEALED_HOURS = 72
+
+
+async def drop_sealed(session: AsyncSession, *, now: datetime, hours: int = SEALED_HOURS) -> int:
+    """Destroys bodies that could not be cleared of pictures, once their time is over; gives back how many."""
+    return await queries.drop_sealed(session, now=now, hours=hours)
+
+
+async def ensure_partitions(session: AsyncSession, *, now: datetime) -> None:
+    """Makes the partitions of deliveries for this month and the next."""
+    today = now.astimezone(SHANGHAI).date()
+    for month in (today, today.replace(day=1) + timedelta(days=32)):
+        await session.execute(text("SELECT ruhu_ensure_partition(:month)"), {"month": month})

@@ -6,7 +6,7 @@ from typing import Any
 from api.app import make_app
 from api.context import Context
 from api.wiring import make_ports
-from gate_integration.faces.records import Engine, Face
+from gate_integration.faces.records import Analysis, Engine, Face, PictureStats, Probe
 from storage.clock import SystemClock
 from storage.database import Database, DatabaseUrls
 from storage.objects.service import Objects
@@ -25,6 +25,16 @@ class NoEngine:
         """Finds nothing."""
         del data
         return []
+
+    def inspect(self, data: bytes) -> Analysis:
+        """Finds nothing."""
+        del data
+        return Analysis((), 0, PictureStats(0, 0, 0.0))
+
+    def probe(self, data: bytes) -> Probe:
+        """Finds nothing."""
+        del data
+        return Probe(None, None, 0)
 
 
 def openapi_document() -> dict[str, Any]:

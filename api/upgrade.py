@@ -21,8 +21,11 @@ EFFECTIVE_FROM = date(2012, 7, 15)  # 公共租赁住房管理办法 came into f
 
 def shipped_rules() -> list[RuleDefault]:
     """Every parameter with its default, unit and source, as this release ships them."""
-    rows = [*occupancy.DEFAULTS, *deadlines.DEADLINES, *geofence.DEFAULTS]
-    return [RuleDefault(row.key, row.value, row.unit, row.source) for row in rows]
+    return [
+        *(RuleDefault(row.key, row.value, row.unit, row.source) for row in occupancy.DEFAULTS),
+        *(RuleDefault(*row) for row in deadlines.DEADLINES),
+        *(RuleDefault(*row) for row in geofence.DEFAULTS),
+    ]
 
 
 def upgrade(house: House) -> tuple[str | None, str | None]:

@@ -22,8 +22,8 @@ from storage.objects.service import Objects
 from storage.settings import Settings
 from storage.vault.service import Vault
 from tests.conftest import START
-from tests.fakes import StillEngine
 from tests.factories import make_user
+from tests.fakes import StillEngine
 
 PASSWORD = "correct-horse-battery"
 PASSWORD_HASH = users.HASHER.hash(PASSWORD)
@@ -59,7 +59,7 @@ async def server(
     listener.bind(("127.0.0.1", 0))
     running = uvicorn.Server(uvicorn.Config(make_app(context), log_level="warning", access_log=False))
     task = asyncio.create_task(running.serve(sockets=[listener]))
-    while not running.started:
+    while not running.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
         await asyncio.sleep(0.01)
     yield Server(context, f"http://127.0.0.1:{listener.getsockname()[1]}", clock)
     running.should_exit = True

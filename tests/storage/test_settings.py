@@ -1,0 +1,39 @@
+"""Settings: every fault explained at once; the demonstration's clock refused on real data."""
+
+from pathlib import Path
+
+import pytest
+
+from api.house import clock_for
+from storage.clock import SimulatedClock, SystemClock
+from storage.settings import SettingsError, load
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(
+            {
+                "RUHU_DATA": str(tmp_path), "RUHU_MASTER_KEY_FILE": str(tmp_path / "k"), "RUHU_CLOCK": "sundial",
+                "DATABASE_URL": "mysql://x", "OBJECT_STORE_URL": "ftp://u:secret@h", "RUHU_PORT": "99999",
+                "RUHU_GATE_BODY_LIMIT": "-1", "RUHU_POSTGRES_BIN": str(tmp_path),
+            }
+        )  # fmt: skip
+    assert len(caught.value.problems) == 7
+    assert "secret" not in str(caught.value)
+
+
+def test_the_simulated_clock_belongs_to_a_demonstration(tmp_path: Path) -> None:
+    settings = load({"RUHU_DATA": str(tmp_path), "RUHU_CLOCK": "simulated"})
+    with pytest.raises(SettingsError, match="演示"):
+        clock_for(settings)
+    (tmp_path / "DEMO").touch()
+    assert isinstance(clock_for(settings), SimulatedClock)
+    assert isinstance(clock_for(load({"RUHU_DATA": str(tmp_path)})), SystemClock)
+
+
+def test_two_processes_share_a_simulated_clock(tmp_path: Path) -> None:
+    one, two = SimulatedClock(tmp_path / "c"), SimulatedClock(tmp_path / "c")
+    from datetime import timedelta
+
+    moved = one.advance(timedelta(days=3))
+    assert two.now() == moved

@@ -6,7 +6,7 @@ Devices need what a web framework denies them (decisions/0004): so their routes 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from gate_integration.intake.intake import Intake
+from gate_integration.intake.service import Intake
 from litestar import Litestar
 from litestar.types import ASGIApp, Receive, Scope, Send
 
@@ -36,8 +36,9 @@ class Front:
 def make_front(house: House) -> Front:
     """Both apps over one house; the intake starts and stops with the people's app."""
     intake = Intake(
-        urls=house.urls, clock=house.clock, vault=house.vault, objects=house.objects, settings=house.settings
-    )
+        house.urls, house.vault, house.objects, house.clock,
+        body_limit=house.settings.gate_body_limit, read_timeout_s=house.settings.gate_read_timeout_s,
+    )  # fmt: skip
 
     @asynccontextmanager
     async def run_intake(_: Litestar) -> AsyncIterator[None]:
@@ -48,5 +49,5 @@ def make_front(house: House) -> Front:
             await intake.stop()
 
     context = make_context(house)
-    context.counters = intake.counters
+    context.intake_counters = intake.counters.as_dict
     return Front(people=make_app(context, lifespan=[run_intake]), devices=make_gate_app(intake))

@@ -1,6 +1,7 @@
 """What the handlers of one app share."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from inspection.ports import GateEvidence, UnitTimeline
@@ -33,4 +34,4 @@ class Context:
     objects: Objects
     ports: Ports
     engine: "Engine"
-    counters: dict[str, int] = field(default_factory=dict)
+    intake_counters: Callable[[], dict[str, int]] = dict

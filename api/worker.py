@@ -7,18 +7,16 @@ import signal
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from gate_integration.intake.drain import Drainer
-from gate_integration.intake.jobs import ensure_partitions, forget_sealed
-from gate_integration.sightings.galleries import Galleries
 from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.house import House
 from api.wiring import make_engine
-from gate_integration.devices import service as devices
-from gate_integration.enrolment import service as enrolment
+from gate_integration.devices import jobs as devices
+from gate_integration.enrolment import jobs as enrolment
+from gate_integration.intake import jobs as intake
+from gate_integration.intake.drain import Drainer
 from gate_integration.occupancy import service as occupancy
-from gate_integration.sightings import service as sightings
 from inspection.cases import service as cases
 from inspection.registry.consents import service as consents
 from storage import timers
@@ -39,7 +37,7 @@ INTERVALS = {
     "pseudonyms.forget": timedelta(hours=24),
     "cases.mark_overdue": timedelta(hours=1),
     "objects.destroy_expired": timedelta(hours=1),
-    "intake.forget_sealed": timedelta(hours=1),
+    "intake.drop_sealed": timedelta(hours=1),
     "intake.ensure_partitions": timedelta(hours=24),
     "jobs.retry_stalled": timedelta(minutes=5),
 }
@@ -55,10 +53,7 @@ class Worker:
         self.drainers = drainers
         self.jobs = jobs
         self.stopping = asyncio.Event()
-        self.galleries = Galleries(vault=house.vault)
-        self.sighter = sightings.Sightings(
-            vault=house.vault, objects=house.objects, engine=make_engine(house), galleries=self.galleries
-        )
+        self.sighter = SightingService(engine=make_engine(house), vault=house.vault, objects=house.objects)
         self.app = job_app(house.urls)
         self.register(self.app)
 
@@ -74,11 +69,11 @@ class Worker:
             "consents.expire": now_of(consents.expire),
             "consents.apply_withdrawals": now_of(enrolment.apply_withdrawals, vault=house.vault, objects=house.objects),
             "occupancy.evaluate": now_of(occupancy.evaluate_all),
-            "pseudonyms.forget": now_of(sightings.forget_unseen, vault=house.vault),
+            "pseudonyms.forget": now_of(forget_unseen, vault=house.vault),
             "cases.mark_overdue": now_of(cases.mark_overdue),
             "objects.destroy_expired": now_of(destroy_expired, objects=house.objects),
-            "intake.forget_sealed": now_of(forget_sealed),
-            "intake.ensure_partitions": now_of(ensure_partitions),
+            "intake.drop_sealed": now_of(intake.drop_sealed),
+            "intake.ensure_partitions": now_of(intake.ensure_partitions),
         }
 
     def register(self, app: App) -> None:
@@ -117,8 +112,7 @@ class Worker:
         house = self.house
         drainers = [
             Drainer(
-                database=house.database, clock=house.clock, vault=house.vault, objects=house.objects,
-                sighter=self.sighter,
+                database=house.database, clock=house.clock, vault=house.vault, sighter=self.sighter
             )
             for _ in range(self.drainers)
         ]  # fmt: skip

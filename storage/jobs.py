@@ -31,3 +31,14 @@ async def defer(session: AsyncSession, *, task: str, lock: str | None = None, **
         ),
         {"task": task, "lock": lock, "args": json.dumps(ids, default=str)},
     )
+
+
+async def waiting(session: AsyncSession) -> int:
+    """How many jobs wait to be done now, or are being done."""
+    count = await session.scalar(
+        text(
+            "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing' "
+            "OR (status = 'todo' AND (scheduled_at IS NULL OR scheduled_at <= now()))"
+        )
+    )
+    return int(count or 0)

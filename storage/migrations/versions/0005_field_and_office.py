@@ -322,6 +322,7 @@ def upgrade() -> None:
         sa.Column("nothing_more", sa.Boolean(), nullable=False),
         sa.Column("points", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("answered_by", sa.Uuid(), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["answered_by"], ["app_user.id"], name=op.f("fk_representation_answered_by")),

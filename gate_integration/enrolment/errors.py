@@ -25,11 +25,3 @@ class PhotoRefused(Invalid):
     code = "photo-refused"
     title_zh = "照片未达到建档要求"
     title_en = "The photo is not good enough for enrolment"
-
-
-class BasisMissing(Conflict):
-    """The estate has no standing basis for recognising anybody."""
-
-    code = "recognition-basis-missing"
-    title_zh = "小区未登记有效的人脸信息处理依据"
-    title_en = "The estate has no valid basis for processing faces"

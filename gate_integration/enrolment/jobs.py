@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.enrolment import queries, service
 from gate_integration.enrolment.models import FaceTemplate
+from inspection.registry.consents.facts import BASIS_ENDED, CONSENT_WITHDRAWN
 from inspection.registry.consents.models import ConsentScope
 from storage.audit import service as audit
 from storage.audit.service import Actor
@@ -16,8 +17,6 @@ from storage.clock import SHANGHAI
 from storage.objects.service import Objects
 from storage.outbox import OutboxFact
 
-CONSENT_WITHDRAWN = "consent-withdrawn"
-BASIS_ENDED = "basis-ended"
 BATCH = 500
 
 _WORKER = Actor.system("worker")

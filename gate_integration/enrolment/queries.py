@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.devices.models import DevicePerson
 from gate_integration.enrolment.models import FaceTemplate, GalleryGeneration
-from inspection.registry.consents.models import Consent, ConsentScope, ProcessingBasis
+from inspection.registry.consents.models import Consent, ConsentScope
+from inspection.registry.consents.queries import bases_in_force
 from inspection.registry.households.models import Person
 from storage.outbox import OutboxFact
 
@@ -190,29 +191,5 @@ def local_day(moment: ColumnElement[datetime]) -> ColumnElement[date]:
 
 async def standing_bases(session: AsyncSession, *, estate_id: uuid.UUID, on: date) -> frozenset[str]:
     """The purposes for which an estate may process on `on`."""
-    rows = await session.scalars(
-        select(ProcessingBasis.purpose).where(
-            ProcessingBasis.estate_id == estate_id,
-            ProcessingBasis.withdrawn_at.is_(None),
-            ProcessingBasis.valid_from <= on,
-            ProcessingBasis.valid_to >= on,
-        )
-    )
-    return frozenset(rows)
-
-
-async def standing_consents(
-    session: AsyncSession, *, person_ids: Collection[uuid.UUID], on: date
-) -> dict[uuid.UUID, frozenset[str]]:
-    """The scopes that each person's consents cover on `on`."""
-    rows = await session.execute(
-        select(Consent.person_id, Consent.scope).where(
-            Consent.person_id.in_(person_ids),
-            Consent.withdrawn_at.is_(None),
-            or_(Consent.valid_to.is_(None), Consent.valid_to >= on),
-        )
-    )
-    found: dict[uuid.UUID, set[str]] = {person: set() for person in person_ids}
-    for person, scope in rows:
-        found[person].add(scope)
-    return {person: frozenset(scopes) for person, scopes in found.items()}
+    rows = await session.scalars(bases_in_force(estate_id=estate_id, on=on))
+    return frozenset(row.purpose for row in rows)

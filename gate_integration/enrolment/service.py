@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.enrolment import queries
-from gate_integration.enrolment.errors import BasisMissing, ConsentMissing, TooManyTemplates
+from gate_integration.enrolment.errors import ConsentMissing, TooManyTemplates
 from gate_integration.enrolment.models import FaceTemplate
 from gate_integration.enrolment.parameters import recognition_parameters
 from gate_integration.enrolment.recogniser import inspect
@@ -19,7 +19,9 @@ from gate_integration.faces.headers import read_header
 from gate_integration.faces.quality import Verdict, verdict
 from gate_integration.faces.reasons import Reason, UnusablePicture
 from gate_integration.faces.records import Engine, Face, Vector
+from inspection.registry.consents.errors import NoProcessingBasis
 from inspection.registry.consents.models import ConsentScope, Purpose
+from inspection.registry.consents.service import standing_scopes
 from storage.audit import service as audit
 from storage.audit.service import Actor
 from storage.clock import SHANGHAI
@@ -72,18 +74,18 @@ async def enrol(
 ) -> EnrolmentResult:
     """Makes a template of a photo, if the photo is good enough.
 
-    Raises `NotFound`, `ConsentMissing` without a standing consent of scope `template`, `BasisMissing` while the estate
-    has no basis to recognise anybody, `TooManyTemplates`. A photo that is refused leaves nothing but an audit row.
+    Raises `NotFound`, `ConsentMissing` without a standing consent of scope `template`, `NoProcessingBasis` while the
+    estate may not recognise anybody, `TooManyTemplates`. A photo that is refused leaves nothing but an audit row.
     """
     day = now.astimezone(SHANGHAI).date()
     person = await queries.person_for_enrolment(session, person_id=person_id)
     if person is None:
         raise NotFound
-    scopes = (await queries.standing_consents(session, person_ids=[person_id], on=day))[person_id]
+    scopes = (await standing_scopes(session, [person_id], day))[person_id]
     if ConsentScope.TEMPLATE not in scopes:
         raise ConsentMissing
     if not PURPOSES & await queries.standing_bases(session, estate_id=person.estate_id, on=day):
-        raise BasisMissing
+        raise NoProcessingBasis
     parameters = await recognition_parameters(session, estate_id=person.estate_id, on=day)
     if len(await queries.templates_of(session, person_id=person_id)) >= parameters.max_templates:
         raise TooManyTemplates(

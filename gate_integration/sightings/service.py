@@ -10,7 +10,7 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.enrolment.parameters import RecognitionParameters, recognition_parameters
-from gate_integration.enrolment.queries import standing_bases, standing_consents
+from gate_integration.enrolment.queries import standing_bases
 from gate_integration.enrolment.recogniser import THREADS, probe
 from gate_integration.enrolment.service import PURPOSES
 from gate_integration.faces.bands import Decision
@@ -33,6 +33,7 @@ from gate_integration.sightings.verdicts import (
     unit_link,
 )
 from inspection.registry.consents.models import ConsentScope, Purpose
+from inspection.registry.consents.service import standing_scopes
 from storage.clock import SHANGHAI
 from storage.ids import new_id
 from storage.objects.service import Objects
@@ -110,7 +111,7 @@ class SightingService:
             session, ids=[one.event.device_person_id for one in passes if one.event.device_person_id is not None]
         )
         people = {entry.person_id for entry in entries.values()} | {one.person_id for one in passes if one.person_id}
-        consents = await standing_consents(session, person_ids=people, on=today)
+        consents = await standing_scopes(session, people, today)
         found = {}
         for one in passes:
             entry = entries.get(one.event.device_person_id) if one.event.device_person_id is not None else None
@@ -136,7 +137,7 @@ class SightingService:
         slots = asyncio.Semaphore(_IN_FLIGHT)
         found: dict[uuid.UUID, Looked] = {}
         running: dict[uuid.UUID, asyncio.Task[Probe]] = {}
-        async with asyncio.TaskGroup() as group:
+        try:
             for one in passes:
                 if not one.picture_ids or not words[one.event.id].picture_allowed:
                     continue
@@ -146,7 +147,11 @@ class SightingService:
                     found[one.event.id] = Looked(None, "picture-gone")
                     continue
                 await slots.acquire()
-                running[one.event.id] = group.create_task(self._probe(slots, data))
+                running[one.event.id] = asyncio.create_task(self._probe(slots, data))
+            await asyncio.gather(*running.values())
+        finally:
+            for task in running.values():
+                task.cancel()
         return found | {event: Looked(task.result()) for event, task in running.items()}
 
     async def _probe(self, slots: asyncio.Semaphore, data: bytes) -> Probe:

@@ -1,0 +1,372 @@
+"""Every statement about evidence: a fixed number for an estate, whatever its households. Days are Shanghai's."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import ColumnElement, Date, Time, and_, cast, func, literal, or_, select, text
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from gate_integration.devices.models import DeviceContact, DeviceOutage, DevicePerson, GateDevice
+from gate_integration.enrolment.models import FaceTemplate
+from gate_integration.sightings.models import Band, LinkKind, Pseudonym, Sighting
+from inspection.registry.consents.models import Consent, ConsentScope
+from inspection.registry.households.models import (
+    Absence,
+    CareTag,
+    GuestStay,
+    Household,
+    HouseholdMember,
+    Lease,
+    ServiceWorker,
+    WorkerHousehold,
+)
+from inspection.registry.places.models import HousingUnit
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The moments that count: from the first day's beginning, to the beginning of the day of evaluation."""
+
+    begin: datetime
+    end: datetime
+    first: date
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownDay:
+    """One day of one unregistered person at one gate."""
+
+    pseudonym_id: uuid.UUID
+    device_id: uuid.UUID
+    day: date
+    count: int
+    first_at: time
+    last_at: time
+    event_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Passes of an unregistered person with one registered person close by, at one gate on one day."""
+
+    pseudonym_id: uuid.UUID
+    person_id: uuid.UUID
+    device_id: uuid.UUID
+    day: date
+    passes: int
+
+
+def _local(moment: Any) -> ColumnElement[Any]:  # noqa: ANN401
+    return func.timezone("Asia/Shanghai", moment)
+
+
+_DAY: ColumnElement[date] = cast(_local(Sighting.seen_at.expression), Date)
+
+
+def _within(estate_id: uuid.UUID, span: Span) -> tuple[ColumnElement[bool], ...]:
+    return (Sighting.estate_id == estate_id, Sighting.seen_at >= span.begin, Sighting.seen_at < span.end)
+
+
+async def leases(session: AsyncSession, *, estate_id: uuid.UUID, on: date) -> Sequence[Any]:
+    """(household, unit, lease from, building, entrance) of every lease in force on a day."""
+    return (
+        await session.execute(
+            select(
+                Lease.household_id, Lease.unit_id, Lease.valid_from, HousingUnit.building_id, HousingUnit.entrance_id
+            )
+            .join(HousingUnit, HousingUnit.id == Lease.unit_id)
+            .join(Household, Household.id == Lease.household_id)
+            .where(
+                Lease.estate_id == estate_id,
+                Lease.valid_from <= on,
+                or_(Lease.valid_to.is_(None), Lease.valid_to >= on),
+            )
+            .order_by(Household.number, Lease.valid_from)
+        )
+    ).all()
+
+
+async def members(session: AsyncSession, *, estate_id: uuid.UUID, span: Span) -> Sequence[Any]:
+    """(household, person, role, from, to) of members whose time touches the span."""
+    return (
+        await session.execute(
+            select(
+                HouseholdMember.household_id,
+                HouseholdMember.person_id,
+                HouseholdMember.role,
+                HouseholdMember.valid_from,
+                HouseholdMember.valid_to,
+            )
+            .where(
+                HouseholdMember.estate_id == estate_id,
+                HouseholdMember.valid_from <= span.today,
+                or_(HouseholdMember.valid_to.is_(None), HouseholdMember.valid_to >= span.first),
+            )
+            .order_by(HouseholdMember.id)
+        )
+    ).all()
+
+
+async def guests(session: AsyncSession, *, estate_id: uuid.UUID, span: Span, known: datetime) -> Sequence[Any]:
+    """(household, person, from, to, cancelled on) of stays told by `known`."""
+    return (
+        await session.execute(
+            select(
+                GuestStay.household_id,
+                GuestStay.person_id,
+                GuestStay.valid_from,
+                GuestStay.valid_to,
+                cast(_local(GuestStay.cancelled_at.expression), Date),
+            )
+            .where(
+                GuestStay.estate_id == estate_id,
+                GuestStay.created_at <= known,
+                GuestStay.valid_from <= span.today,
+                GuestStay.valid_to >= span.first,
+            )
+            .order_by(GuestStay.id)
+        )
+    ).all()
+
+
+async def workers(session: AsyncSession, *, estate_id: uuid.UUID, span: Span, known: datetime) -> Sequence[Any]:
+    """(household, person, kind, from, to) of service workers named for a household, recorded by `known`."""
+    return (
+        await session.execute(
+            select(
+                WorkerHousehold.household_id,
+                ServiceWorker.person_id,
+                ServiceWorker.kind,
+                ServiceWorker.valid_from,
+                ServiceWorker.valid_to,
+            )
+            .join(ServiceWorker, ServiceWorker.id == WorkerHousehold.worker_id)
+            .where(
+                WorkerHousehold.estate_id == estate_id,
+                ServiceWorker.created_at <= known,
+                ServiceWorker.valid_from <= span.today,
+                or_(ServiceWorker.valid_to.is_(None), ServiceWorker.valid_to >= span.first),
+            )
+            .order_by(ServiceWorker.id)
+        )
+    ).all()
+
+
+async def absences(session: AsyncSession, *, estate_id: uuid.UUID, span: Span, known: datetime) -> Sequence[Any]:
+    """(person, from, to) of absences told by `known`."""
+    return (
+        await session.execute(
+            select(Absence.person_id, Absence.valid_from, Absence.valid_to)
+            .where(Absence.estate_id == estate_id, Absence.told_at <= known, Absence.valid_to >= span.first)
+            .order_by(Absence.id)
+        )
+    ).all()
+
+
+async def care_tags(session: AsyncSession, *, estate_id: uuid.UUID, span: Span) -> Sequence[Any]:
+    """(household, level, from, to) of care tags that touch the span."""
+    return (
+        await session.execute(
+            select(CareTag.household_id, CareTag.level, CareTag.valid_from, CareTag.valid_to)
+            .where(
+                CareTag.estate_id == estate_id,
+                CareTag.valid_from <= span.today,
+                or_(CareTag.valid_to.is_(None), CareTag.valid_to >= span.first),
+            )
+            .order_by(CareTag.id)
+        )
+    ).all()
+
+
+async def gates(session: AsyncSession, *, estate_id: uuid.UUID) -> Sequence[Any]:
+    """(device, last contact) of every gate that stands, with a camera or without."""
+    return (
+        await session.execute(
+            select(GateDevice, DeviceContact.last_contact_at)
+            .outerjoin(DeviceContact, DeviceContact.device_id == GateDevice.id)
+            .where(GateDevice.estate_id == estate_id, GateDevice.retired_at.is_(None))
+            .order_by(GateDevice.id)
+        )
+    ).all()
+
+
+async def outages(session: AsyncSession, *, estate_id: uuid.UUID, span: Span) -> Sequence[Any]:
+    """(device, began, ended or None) of outages that touch the span."""
+    return (
+        await session.execute(
+            select(DeviceOutage.device_id, DeviceOutage.began_at, DeviceOutage.ended_at).where(
+                DeviceOutage.estate_id == estate_id,
+                DeviceOutage.began_at < span.end,
+                or_(DeviceOutage.ended_at.is_(None), DeviceOutage.ended_at > span.begin),
+            )
+        )
+    ).all()
+
+
+def _standing(person: ColumnElement[uuid.UUID], scope: ConsentScope, on: date) -> ColumnElement[bool]:
+    return and_(
+        Consent.person_id == person,
+        Consent.scope == scope,
+        Consent.withdrawn_at.is_(None),
+        or_(Consent.valid_to.is_(None), Consent.valid_to >= on),
+    )
+
+
+async def enrolled_since(session: AsyncSession, *, estate_id: uuid.UUID, on: date) -> dict[uuid.UUID, datetime]:
+    """Since when our recognition can know each person: template and consent both there."""
+    rows = await session.execute(
+        select(FaceTemplate.person_id, func.min(func.greatest(FaceTemplate.created_at, Consent.given_at)))
+        .join(Consent, _standing(FaceTemplate.person_id.expression, ConsentScope.TEMPLATE, on))
+        .where(FaceTemplate.estate_id == estate_id, FaceTemplate.destroyed_at.is_(None))
+        .group_by(FaceTemplate.person_id)
+    )
+    return {person: since for person, since in rows}  # noqa: C416
+
+
+async def on_devices_since(
+    session: AsyncSession, *, estate_id: uuid.UUID, on: date
+) -> dict[tuple[uuid.UUID, uuid.UUID], datetime]:
+    """Since when each (person, device) is recognised by the device itself, with consent to that."""
+    rows = await session.execute(
+        select(
+            DevicePerson.person_id,
+            DevicePerson.device_id,
+            func.min(func.greatest(DevicePerson.since, Consent.given_at)),
+        )
+        .join(Consent, _standing(DevicePerson.person_id.expression, ConsentScope.PUSH_TO_GATES, on))
+        .where(DevicePerson.estate_id == estate_id, DevicePerson.has_face, DevicePerson.removed_at.is_(None))
+        .group_by(DevicePerson.person_id, DevicePerson.device_id)
+    )
+    return {(person, device): since for person, device, since in rows}
+
+
+async def seen_people(session: AsyncSession, *, estate_id: uuid.UUID, span: Span) -> Sequence[Any]:
+    """(person, unit linked or None, day, passes) of recognised people."""
+    return (
+        await session.execute(
+            select(Sighting.person_id, Sighting.unit_id, _DAY.label("day"), func.count())
+            .where(*_within(estate_id, span), Sighting.band == Band.MATCH, Sighting.person_id.is_not(None))
+            .group_by(Sighting.person_id, Sighting.unit_id, text("day"))
+        )
+    ).all()
+
+
+async def credential_days(session: AsyncSession, *, estate_id: uuid.UUID, span: Span) -> Sequence[Any]:
+    """(unit, day) on which something of the unit opened a door and nobody was recognised."""
+    return (
+        await session.execute(
+            select(Sighting.unit_id, _DAY.label("day"))
+            .where(
+                *_within(estate_id, span),
+                Sighting.link_kind == LinkKind.UNIT_CREDENTIAL,
+                Sighting.person_id.is_(None),
+                Sighting.unit_id.is_not(None),
+            )
+            .group_by(Sighting.unit_id, text("day"))
+        )
+    ).all()
+
+
+async def unknown_days(session: AsyncSession, *, estate_id: uuid.UUID, span: Span) -> list[UnknownDay]:
+    """Every unregistered person not forgotten, by gate and day."""
+    at = cast(_local(Sighting.seen_at.expression), Time)
+    rows: Any = await session.execute(
+        select(
+            Sighting.pseudonym_id,
+            Sighting.device_id,
+            _DAY.label("day"),
+            func.count(),
+            func.min(at),
+            func.max(at),
+            func.array_agg(aggregate_order_by(Sighting.pass_event_id, Sighting.seen_at.asc())),
+        )
+        .join(Pseudonym, Pseudonym.id == Sighting.pseudonym_id)
+        .where(*_within(estate_id, span), Sighting.band == Band.NO_MATCH, Pseudonym.forgotten_at.is_(None))
+        .group_by(Sighting.pseudonym_id, Sighting.device_id, text("day"))
+        .order_by(Sighting.pseudonym_id, text("day"))
+    )
+    return [
+        UnknownDay(pseudonym, device, day, count, first_at, last_at, [str(event) for event in events])
+        for pseudonym, device, day, count, first_at, last_at, events in rows
+    ]
+
+
+async def unknown_links(session: AsyncSession, *, estate_id: uuid.UUID, span: Span) -> Sequence[Any]:
+    """(pseudonym, unit, kind of link, day, passes)."""
+    return (
+        await session.execute(
+            select(Sighting.pseudonym_id, Sighting.unit_id, Sighting.link_kind, _DAY.label("day"), func.count())
+            .where(
+                *_within(estate_id, span),
+                Sighting.band == Band.NO_MATCH,
+                Sighting.pseudonym_id.is_not(None),
+                Sighting.unit_id.is_not(None),
+            )
+            .group_by(Sighting.pseudonym_id, Sighting.unit_id, Sighting.link_kind, text("day"))
+        )
+    ).all()
+
+
+async def passes_by_gate(session: AsyncSession, *, estate_id: uuid.UUID, span: Span) -> Sequence[Any]:
+    """(person, device, passes) of recognised people: how often somebody passes a gate, for chance."""
+    return (
+        await session.execute(
+            select(Sighting.person_id, Sighting.device_id, func.count())
+            .where(*_within(estate_id, span), Sighting.band == Band.MATCH, Sighting.person_id.is_not(None))
+            .group_by(Sighting.person_id, Sighting.device_id)
+        )
+    ).all()
+
+
+async def together(session: AsyncSession, *, estate_id: uuid.UUID, span: Span, seconds: int) -> list[Together]:
+    """Passes of unregistered people with a recognised person at the same gate within `seconds`.
+
+    Passes are put into slices of that length and joined by slice: linear in the passes, whatever their number.
+    """
+    unknown, known = aliased(Sighting, name="unknown"), aliased(Sighting, name="known")
+    step = func.generate_series(-1, 1).table_valued("step").render_derived("near")
+    length = literal(seconds)
+
+    def piece(column: Any) -> ColumnElement[Any]:  # noqa: ANN401
+        return func.floor(func.extract("epoch", column) / length)
+
+    day = cast(_local(unknown.seen_at), Date)
+    rows: Any = await session.execute(
+        select(
+            unknown.pseudonym_id,
+            known.person_id,
+            unknown.device_id,
+            day.label("day"),
+            func.count(unknown.id.distinct()),
+        )
+        .select_from(unknown)
+        .join(step, literal(value=True))
+        .join(
+            known,
+            and_(
+                known.device_id == unknown.device_id,
+                piece(known.seen_at) == piece(unknown.seen_at) + step.c.step,
+                func.abs(func.extract("epoch", known.seen_at - unknown.seen_at)) <= length,
+            ),
+        )
+        .where(
+            unknown.estate_id == estate_id,
+            unknown.seen_at >= span.begin,
+            unknown.seen_at < span.end,
+            unknown.band == Band.NO_MATCH,
+            unknown.pseudonym_id.is_not(None),
+            known.estate_id == estate_id,
+            known.seen_at >= span.begin,
+            known.seen_at < span.end,
+            known.band == Band.MATCH,
+            known.person_id.is_not(None),
+        )
+        .group_by(unknown.pseudonym_id, known.person_id, unknown.device_id, text("day"))
+    )
+    return [Together(*row) for row in rows]

@@ -8,17 +8,21 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from procrastinate import App
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.house import House
 from api.wiring import make_engine
-from gate_integration.devices import jobs as devices
+from gate_integration.devices import service as devices
 from gate_integration.enrolment import jobs as enrolment
 from gate_integration.intake import jobs as intake
 from gate_integration.intake.drain import Drainer
 from gate_integration.occupancy import service as occupancy
+from gate_integration.sightings.pseudonyms import forget_unseen
+from gate_integration.sightings.service import SightingService
 from inspection.cases import service as cases
 from inspection.registry.consents import service as consents
+from inspection.registry.places.models import Estate
 from storage import timers
 from storage.database import Role, SystemScope
 from storage.jobs import job_app
@@ -68,7 +72,6 @@ class Worker:
             "devices.mark_silent": now_of(devices.mark_silent),
             "consents.expire": now_of(consents.expire),
             "consents.apply_withdrawals": now_of(enrolment.apply_withdrawals, vault=house.vault, objects=house.objects),
-            "occupancy.evaluate": now_of(occupancy.evaluate_all),
             "pseudonyms.forget": now_of(forget_unseen, vault=house.vault),
             "cases.mark_overdue": now_of(cases.mark_overdue),
             "objects.destroy_expired": now_of(destroy_expired, objects=house.objects),
@@ -86,10 +89,21 @@ class Worker:
 
             app.task(name=name, queue="default", retry=5)(run)
 
+        app.task(name="occupancy.evaluate", queue="default", retry=5)(self.evaluate)
+
         @app.task(name="jobs.retry_stalled", queue="default")
         async def retry_stalled(**_: object) -> None:
             for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
                 await app.job_manager.retry_job(job)
+
+    async def evaluate(self, **_: object) -> None:
+        """Judges every estate, each in a transaction of its own."""
+        database, now = self.house.database, self.house.clock.now()
+        async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+            estates = list(await session.scalars(select(Estate.id).order_by(Estate.id)))
+        for estate_id in estates:
+            async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+                await occupancy.evaluate_estate(session, estate_id=estate_id, now=now)
 
     async def watch_timers(self) -> None:
         """Puts due jobs into the queue, by the house's clock."""

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.devices.models import DeviceContact, DeviceOutage, GateDevice
 from gate_integration.devices.profile import rhythm, silences
-from gate_integration.intake.models import RawPending
 from storage.ids import new_id
 
 SILENCE = "silence"
@@ -71,53 +70,3 @@ async def contact(session: AsyncSession, *, heard: Mapping[uuid.UUID, Heard]) ->
                 set_={name: func.greatest(getattr(DeviceContact, name), value) for name, value in values.items()},
             )
         )
-
-
-async def mark_silent(session: AsyncSession, now: datetime) -> int:
-    """Opens an outage for every device that has been silent for longer than its rhythm; gives back how many.
-
-    A device that was never heard counts from when it was added. Deliveries that still wait to be read count as
-    contact: a slow worker is no silent device.
-    """
-    waiting = (
-        select(RawPending.device_id, func.max(RawPending.received_at).label("at"))
-        .group_by(RawPending.device_id)
-        .subquery()
-    )
-    rows = await session.execute(
-        select(
-            GateDevice.id,
-            GateDevice.estate_id,
-            GateDevice.profile,
-            func.greatest(GateDevice.created_at, DeviceContact.last_contact_at, waiting.c.at),
-        )
-        .outerjoin(DeviceContact, DeviceContact.device_id == GateDevice.id)
-        .outerjoin(waiting, waiting.c.device_id == GateDevice.id)
-        .where(
-            GateDevice.retired_at.is_(None),
-            ~select(DeviceOutage.id)
-            .where(
-                DeviceOutage.device_id == GateDevice.id,
-                DeviceOutage.reason == SILENCE,
-                DeviceOutage.ended_at.is_(None),
-            )
-            .exists(),
-        )
-        .order_by(GateDevice.id)
-        .with_for_update(of=GateDevice, skip_locked=True)
-    )
-    silent = [(device, estate, last) for device, estate, profile, last in rows if now - last > rhythm(profile)]
-    session.add_all(
-        DeviceOutage(id=new_id(), estate_id=estate, device_id=device, reason=SILENCE, began_at=last, ended_at=None)
-        for device, estate, last in silent
-    )
-    return len(silent)
-
-
-async def close_outages(session: AsyncSession, *, device_id: uuid.UUID, now: datetime) -> None:
-    """Ends what stands open, for a device that is taken out of service."""
-    await session.execute(
-        update(DeviceOutage)
-        .where(DeviceOutage.device_id == device_id, DeviceOutage.ended_at.is_(None))
-        .values(ended_at=now)
-    )

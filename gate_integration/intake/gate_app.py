@@ -26,7 +26,7 @@ import asyncpg
 from gate_integration.intake.directory import IntakeDevice
 from gate_integration.intake.group_commit import StoringFailed
 from gate_integration.intake.http_protocol import ABORT_EXTENSION
-from gate_integration.intake.service import Intake
+from gate_integration.intake.intake import Intake
 from gate_integration.protocols import hikvision
 
 log = logging.getLogger("ruhu.intake")
@@ -101,27 +101,27 @@ class GateApp:
         """One request of a device."""
         counters = self.intake.counters
         if scope["method"] not in ("POST", "PUT"):
-            counters.wrong_method += 1
+            counters["wrong_method"] += 1
             await reply(send, 405, b"method not allowed", close=True, extra=((b"allow", b"POST, PUT"),))
             return
         vendor, token = vendor_and_token(scope["path"])
         try:
             device = await self.intake.find(vendor, token)
             if device is None:
-                counters.unknown_token += 1
+                counters["unknown_token"] += 1
                 await reply(send, 404, b"not found", close=True)
                 return
             await self.take(device, scope, receive)
         except BodyTooLarge:
-            counters.too_large += 1
+            counters["too_large"] += 1
             await reply(send, 413, b"too large", close=True)
         except BodyTooSlow:
-            counters.timed_out += 1
+            counters["timed_out"] += 1
             await reply(send, 408, b"too slow", close=True)
         except CutOff:
-            counters.cut_off += 1
+            counters["cut_off"] += 1
         except _UNREACHABLE as error:
-            counters.failed += 1
+            counters["failed"] += 1
             log.warning("a delivery was not stored: %s", type(error).__name__)
             await close_unanswered(scope, receive)
         else:

@@ -11,7 +11,7 @@ from storage.clock import SHANGHAI
 SEALED_HOURS = 72
 
 
-async def drop_sealed(session: AsyncSession, *, now: datetime, hours: int = SEALED_HOURS) -> int:
+async def forget_sealed(session: AsyncSession, *, now: datetime, hours: int = SEALED_HOURS) -> int:
     """Destroys bodies that could not be cleared of pictures, once their time is over; gives back how many."""
     return await queries.drop_sealed(session, now=now, hours=hours)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from gate_integration.devices.models import CaptureMode
-from gate_integration.intake.counters import IntakeCounters
+from gate_integration.intake.counters import fresh_counters
 from gate_integration.intake.directory import DeviceDirectory, IntakeDevice
 from gate_integration.intake.group_commit import DeliveryRow, GroupCommit, ObjectRow, StoringFailed
 from gate_integration.intake.redact import Cutout, redact
@@ -15,6 +15,7 @@ from storage.database import DatabaseUrls, Role
 from storage.ids import new_id
 from storage.objects.service import Objects
 from storage.objects.store import ObjectExists, StoreFailed
+from storage.settings import Settings
 from storage.vault import crypto
 from storage.vault.service import Vault
 
@@ -34,30 +35,29 @@ def looks_live(body: bytes) -> bool:
 class Intake:
     """Authenticates, redacts and stores deliveries.
 
-    `snapshot_days`: how long an unlinked snapshot is kept (a rule-set value). `body_limit` in bytes. `read_timeout_s`
-    bounds a whole request, `idle_timeout_s` the silence within one.
+    The settings bound a body and the time a request may take; `idle_timeout_s` bounds the silence within one.
+    `snapshot_days`: how long an unlinked snapshot is kept (a rule-set value). `counters` is for metrics.
     """
 
     def __init__(
         self,
+        *,
         urls: DatabaseUrls,
+        clock: Clock,
         vault: Vault,
         objects: Objects,
-        clock: Clock,
-        *,
+        settings: Settings,
         snapshot_days: int = 7,
-        body_limit: int = 60 * 1024 * 1024,
-        read_timeout_s: float = 30.0,
         idle_timeout_s: float = 10.0,
         flushers: int = 2,
     ) -> None:
         self.objects = objects
         self.clock = clock
         self.kept = timedelta(days=snapshot_days)
-        self.body_limit = body_limit
-        self.read_timeout_s = read_timeout_s
+        self.body_limit = settings.gate_body_limit
+        self.read_timeout_s = settings.gate_read_timeout_s
         self.idle_timeout_s = idle_timeout_s
-        self.counters = IntakeCounters()
+        self.counters = fresh_counters()
         self.store = GroupCommit(urls.by_role[Role.INTAKE], flushers=flushers)
         self.directory = DeviceDirectory(lambda: self.store.pool, vault)
 
@@ -107,9 +107,9 @@ class Intake:
                 objects=tuple(objects.values()),
             )
         )
-        self.counters.accepted += 1
-        self.counters.uncleared += not redaction.cleared
-        self.counters.pictures += len(objects)
+        self.counters["accepted"] += 1
+        self.counters["uncleared"] += not redaction.cleared
+        self.counters["pictures"] += len(objects)
 
     async def _keep(self, device: IntakeDevice, cutouts: tuple[Cutout, ...]) -> dict[int, ObjectRow]:
         """Seals pictures into the object store, durably, and gives back their rows by position of the cut-out."""

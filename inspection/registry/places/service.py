@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ class NewUnit:
     floor: int
     max_people: int
     status: UnitStatus = UnitStatus.VACANT
+    id: uuid.UUID = field(default_factory=new_id)
 
 
 async def create_estate(
@@ -99,7 +100,7 @@ async def add_units(
     for unit in units:
         building_id, entrance_id = entrance_ids[unit.building, unit.entrance]
         row = HousingUnit(
-            id=new_id(), estate_id=estate_id, building_id=building_id, entrance_id=entrance_id, code=unit.code,
+            id=unit.id, estate_id=estate_id, building_id=building_id, entrance_id=entrance_id, code=unit.code,
             room_no=unit.room_no, floor=unit.floor, max_people=unit.max_people, status=unit.status,
         )  # fmt: skip
         added.append(queries.UnitRow(row, unit.building, unit.entrance))

@@ -1,0 +1,94 @@
+"""The command line as a person uses it: in a process of its own, on a data directory of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def ruhu(*arguments: str, data: Path, stdin: str = "", **extra: str) -> subprocess.CompletedProcess[str]:
+    """Runs `ruhu` on a data directory."""
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", *arguments], input=stdin, capture_output=True, text=True, cwd=ROOT,
+        timeout=120, check=False,
+        env=os.environ | {"RUHU_DATA": str(data), "RUHU_POSTGRES_DURABLE": "0", "RUHU_CACHE": str(ROOT / ".cache")}
+        | extra,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cli") / "data"
+
+
+def test_help_lists_every_command_without_importing_them(data: Path) -> None:
+    answer = ruhu("--help", data=data)
+    assert answer.returncode == 0
+    assert "serve" in answer.stdout
+    assert "门禁" in answer.stdout
+    loaded = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "api.cli", "--help"], capture_output=True, text=True, cwd=ROOT,
+        check=True,
+    ).stderr  # fmt: skip
+    assert not any(name in loaded for name in ("litestar", "sqlalchemy", "cv2", "procrastinate"))
+
+
+def test_the_first_user_is_made_with_a_password_shown_once(data: Path) -> None:
+    made = ruhu("user", "add", "chief", "--name", "管理员", "--role", "administrator", "--json", data=data)
+    assert made.returncode == 0, made.stderr
+    body = json.loads(made.stdout)
+    assert body["login"] == "chief"
+    assert len(body["password"]) >= 16
+    again = ruhu("user", "add", "chief", "--name", "管理员", "--role", "administrator", data=data)
+    assert again.returncode == 1
+    assert "login-taken" in again.stderr
+    assert "用户名已存在" in again.stderr
+
+
+def test_a_password_can_come_from_standard_input(data: Path) -> None:
+    arguments = ("user", "add", "second", "--name", "乙", "--role", "inspector", "--level", "district")
+    good = ruhu(*arguments, "--code", "999999", "--password-stdin", data=data, stdin="a-long-password-1\n")
+    assert good.returncode == 0, good.stderr
+    assert "a-long-password-1" not in good.stdout + good.stderr
+    weak = ruhu(
+        "user", "add", "third", "--name", "丙", "--role", "inspector", "--password-stdin", data=data, stdin="x\n"
+    )
+    assert (weak.returncode, "weak-password" in weak.stderr) == (1, True)
+    place = ruhu("user", "add", "fourth", "--name", "丁", "--role", "inspector", "--level", "district", data=data)
+    assert (place.returncode, "bad-grant" in place.stderr) == (1, True)
+
+
+def test_upgrading_twice_is_harmless(data: Path) -> None:
+    for _ in range(2):
+        assert ruhu("db", "upgrade", data=data).returncode == 0
+
+
+def test_wrong_settings_are_explained(data: Path) -> None:
+    answer = ruhu("db", "upgrade", data=data, RUHU_PORT="many", RUHU_CLOCK="sundial")
+    assert answer.returncode == 3
+    assert answer.stderr.count("settings:") == 2
+
+
+def test_a_simulated_clock_is_refused_on_real_data(data: Path) -> None:
+    for command in (("serve",), ("worker",), ("db", "upgrade")):
+        answer = ruhu(*command, data=data, RUHU_CLOCK="simulated")
+        assert answer.returncode == 3, answer.stderr
+        assert "演示" in answer.stderr
+
+
+def test_a_lost_master_key_is_explained_and_not_made_anew(data: Path, tmp_path: Path) -> None:
+    ruhu("db", "upgrade", data=data)
+    answer = ruhu("db", "upgrade", data=data, RUHU_MASTER_KEY_FILE=str(tmp_path / "elsewhere.key"))
+    assert answer.returncode == 3
+    assert "主密钥缺失" in answer.stderr
+    assert not (tmp_path / "elsewhere.key").exists()
+
+
+def test_the_openapi_document_needs_no_database(data: Path) -> None:
+    answer = ruhu("openapi", data=data)
+    assert json.loads(answer.stdout)["openapi"].startswith("3.1")

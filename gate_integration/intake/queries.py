@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import Text, any_, bindparam, delete, func, select, text, tuple_, update
-from sqlalchemy.dialects.postgresql import ARRAY, UUID, insert
+from sqlalchemy import Text, any_, bindparam, column, delete, func, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY, UUID, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.devices.models import Credential, DevicePerson, GateDevice
@@ -151,7 +151,7 @@ async def serials(session: AsyncSession, ids: Collection[uuid.UUID]) -> dict[uui
     """How far devices have counted in their newest epoch."""
     rows = await session.scalars(
         select(DeviceEpoch)
-        .distinct(DeviceEpoch.device_id)
+        .ext(distinct_on(DeviceEpoch.device_id))
         .where(DeviceEpoch.device_id.in_(ids))
         .order_by(DeviceEpoch.device_id, DeviceEpoch.epoch.desc())
     )
@@ -182,8 +182,8 @@ async def event_keys(session: AsyncSession, wanted: Collection[tuple[uuid.UUID, 
             bindparam("devices", value=[d for d, _ in pairs], type_=_UUIDS),
             bindparam("bases", value=[b for _, b in pairs], type_=ARRAY(Text())),
         )
-        .table_valued("device", "base")
-        .alias("given")
+        .table_valued(column("device", UUID(as_uuid=True)), column("base", Text()), name="given")
+        .render_derived()
     )
     return list(
         await session.scalars(

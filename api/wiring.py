@@ -1,7 +1,7 @@
 """Where the gate side's implementations meet the ports of the field and office side."""
 
-from gate_integration.occupancy.evidence_copy import EvidenceCopy
-from gate_integration.occupancy.timeline import Timeline
+from gate_integration.occupancy.evidence_copy import OccupancyEvidence
+from gate_integration.occupancy.timeline import OccupancyTimeline
 
 from api.context import Context, Ports
 from api.house import House
@@ -10,7 +10,7 @@ from gate_integration.faces.records import Engine
 
 def make_ports() -> Ports:
     """The ports, bound."""
-    return Ports(evidence=EvidenceCopy(), timeline=Timeline())
+    return Ports(evidence=OccupancyEvidence(), timeline=OccupancyTimeline())
 
 
 def make_engine(house: House) -> Engine:

@@ -1,0 +1,1 @@
+"""Cases: from a finding to closing (销号)."""

@@ -150,6 +150,7 @@ class Representation(Base):
     nothing_more: Mapped[bool]
     points: Mapped[JsonList]
     recorded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("app_user.id"))
+    recorded_at: Mapped[Moment]
     answered_by: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("app_user.id"))
     answered_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 
@@ -29,7 +29,7 @@ class ReasonInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class LeadView(msgspec.Struct, frozen=True, kw_only=True):
-    """A lead. `evidence`: the frozen copy made on acceptance, given when one lead is read, None in lists."""
+    """A lead. Its frozen evidence is read by itself, with a purpose and a reason."""
 
     id: uuid.UUID
     estate_id: uuid.UUID
@@ -46,4 +46,3 @@ class LeadView(msgspec.Struct, frozen=True, kw_only=True):
     decided_at: datetime | None
     decided_by: uuid.UUID | None
     decision_reason: str | None
-    evidence: dict[str, Any] | None = None

@@ -7,7 +7,7 @@ decided on yet.
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -26,6 +26,7 @@ from storage.problems import Invalid, NotFound
 from storage.rules.service import RuleDefault, in_force
 
 MANAGERS: Final = frozenset({UserRole.MANAGER})
+READERS: Final = frozenset({UserRole.MANAGER, UserRole.AUDITOR})
 GATE_SIDE: Final = Actor.system("occupancy")
 REOPEN_DAYS: Final = RuleDefault("leads.reopen_days", 30, "calendar_day", "内部管理参数，须由主管部门确认")
 DEFAULTS: Final = (REOPEN_DAYS,)
@@ -173,6 +174,19 @@ async def get(session: AsyncSession, *, lead_id: uuid.UUID) -> Lead:
     return lead
 
 
+async def read_evidence(
+    session: AsyncSession, *, lead_id: uuid.UUID, purpose: str, reason: str, actor: Actor, now: datetime
+) -> dict[str, Any]:
+    """The frozen evidence of a lead, empty before acceptance: a movement trail, so that the view is logged."""
+    lead = await get(session, lead_id=lead_id)
+    await require(session, actor=actor, estate_id=lead.estate_id, any_of=READERS)
+    record(
+        session, at=now, actor=actor, action="lead-evidence-viewed", object_kind="lead", object_id=lead.id,
+        estate_id=lead.estate_id, purpose=purpose, reason=reason[:1000],
+    )  # fmt: skip
+    return lead.evidence or {}
+
+
 async def page(
     session: AsyncSession,
     *,
@@ -189,14 +203,14 @@ async def page(
     )
 
 
-def view(lead: Lead, *, whole: bool = False) -> LeadView:
-    """A lead as it travels; `whole` with the frozen evidence."""
+def view(lead: Lead) -> LeadView:
+    """A lead as it travels, without the frozen evidence."""
     return LeadView(
         id=lead.id, estate_id=lead.estate_id, household_id=lead.household_id, unit_id=lead.unit_id,
         source=LeadSource(lead.source), rule=lead.rule, discrepancy_ids=[uuid.UUID(x) for x in lead.discrepancy_ids],
         summary_zh=lead.summary_zh, summary_en=lead.summary_en, status=LeadStatus(lead.status),
         created_at=lead.created_at, created_by=lead.created_by, decided_at=lead.decided_at,
-        decided_by=lead.decided_by, decision_reason=lead.decision_reason, evidence=lead.evidence if whole else None,
+        decided_by=lead.decided_by, decision_reason=lead.decision_reason,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.registry.consents.models import ProcessingBasis, Purpose
-from inspection.registry.households.models import Household, HouseholdMember, Lease, Person
+from inspection.registry.households.models import Household, Lease, Person
 from inspection.registry.places.models import Building, Entrance, Estate, HousingUnit
 from inspection.visits.models import CheckIn, Finding, OccupantMet, Photo, Visit, VisitStatus
 
@@ -142,21 +142,3 @@ async def checked_in(session: AsyncSession, visit_ids: Sequence[uuid.UUID]) -> S
     """(visit id, user id) of everybody who checked in themselves."""
     query = select(CheckIn.visit_id, CheckIn.user_id).where(CheckIn.visit_id.in_(visit_ids)).distinct()
     return (await session.execute(query)).all()
-
-
-async def current_members(
-    session: AsyncSession, *, household_id: uuid.UUID, on: date
-) -> Sequence[Row[uuid.UUID, str, str]]:
-    """(person id, name, role) of the registered members on a day."""
-    return (
-        await session.execute(
-            select(Person.id, Person.name, HouseholdMember.role)
-            .join(HouseholdMember, HouseholdMember.person_id == Person.id)
-            .where(
-                HouseholdMember.household_id == household_id,
-                HouseholdMember.valid_from <= on,
-                or_(HouseholdMember.valid_to.is_(None), HouseholdMember.valid_to >= on),
-            )
-            .order_by(HouseholdMember.role.desc(), Person.id)
-        )
-    ).all()

@@ -125,6 +125,15 @@ async def cancel(session: AsyncSession, *, visit_id: uuid.UUID, reason: str, act
     return visit
 
 
+async def cancel_planned(
+    session: AsyncSession, *, case_id: uuid.UUID, reason: str, actor: Actor, now: datetime
+) -> None:
+    """Calls off the visits of a case that nobody has begun: nobody knocks for a case that has ended."""
+    for visit in await queries.of_case(session, case_id):
+        if visit.status == VisitStatus.PLANNED:
+            await cancel(session, visit_id=visit.id, reason=reason, actor=actor, now=now)
+
+
 async def page(
     session: AsyncSession,
     *,

@@ -20,6 +20,8 @@ DEFAULTS: tuple[RuleDefault, ...] = (
     RuleDefault("recognition.pseudonym_from", FLOOR_MATCH_FROM, "cosine", _MEASURED),
     RuleDefault("recognition.pseudonym_faces", 50, "faces", "engineering choice: a centroid keeps following a face"),
     RuleDefault("recognition.max_templates", 5, "templates per person", "engineering choice"),
+    # Of an unregistered person who leads to a unit; long enough for the rules to look and a person to decide.
+    RuleDefault("retention.linked_snapshot_days", 60, "days", "design: privacy, to be confirmed by counsel"),
     RuleDefault("retention.pseudonym_unseen_days", 30, "days", "design: privacy, to be confirmed by counsel"),
 )
 
@@ -33,6 +35,7 @@ class RecognitionParameters:
     pseudonym_faces: int
     max_templates: int
     forget_after_days: int
+    linked_snapshot_days: int
 
 
 def read(rules: Rules) -> RecognitionParameters:
@@ -48,6 +51,7 @@ def read(rules: Rules) -> RecognitionParameters:
         pseudonym_faces=int(values["recognition.pseudonym_faces"]),
         max_templates=int(values["recognition.max_templates"]),
         forget_after_days=int(values["retention.pseudonym_unseen_days"]),
+        linked_snapshot_days=int(values["retention.linked_snapshot_days"]),
     )
 
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, text, tuple_
+from sqlalchemy import ColumnElement, and_, func, literal, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.devices.models import DevicePerson
@@ -13,6 +13,7 @@ from gate_integration.sightings.roster import Registration
 from inspection.registry.consents.models import ProcessingBasis, Purpose
 from inspection.registry.households.models import GuestStay, HouseholdMember, Lease, ServiceWorker, WorkerHousehold
 from inspection.registry.places.models import HousingUnit
+from storage.objects.models import StoredObject
 
 
 async def sighted(session: AsyncSession, *, event_ids: Collection[uuid.UUID]) -> frozenset[uuid.UUID]:
@@ -85,6 +86,15 @@ async def registrations(session: AsyncSession, *, estate_id: uuid.UUID, first: d
     )
     found += [Registration(*row, works_there=True) for row in workers]
     return found
+
+
+async def keep_until(session: AsyncSession, *, object_ids: Collection[uuid.UUID], until: datetime) -> None:
+    """Lets pictures live until then, if they would expire before."""
+    await session.execute(
+        update(StoredObject)
+        .where(StoredObject.id.in_(object_ids), StoredObject.expires_at < until, StoredObject.destroyed_at.is_(None))
+        .values(expires_at=until)
+    )
 
 
 async def lock_pseudonyms(session: AsyncSession, *, estate_id: uuid.UUID) -> None:

@@ -5,7 +5,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -98,11 +98,17 @@ class SightingService:
             for one in passes
         ]  # fmt: skip
         pseudonyms = await self._pseudonyms(session, estate_id, passes, verdicts, parameters, now)
-        session.add_all(
+        made = [
             _sighting(one, verdict, pseudonyms.get(one.event.id), roster.on(_day(one)), allowed=bool(PURPOSES & bases))
             for one, verdict in zip(passes, verdicts, strict=True)
-        )
+        ]
+        session.add_all(made)
         await session.flush()
+        linked = {row.pass_event_id for row in made if row.pseudonym_id is not None and row.unit_id is not None}
+        pictures = [picture for one in passes if one.event.id in linked for picture in one.picture_ids]
+        if pictures:
+            until = now + timedelta(days=parameters.linked_snapshot_days)
+            await queries.keep_until(session, object_ids=pictures, until=until)
 
     async def _device_words(
         self, session: AsyncSession, passes: Sequence[NewPass], today: date

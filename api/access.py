@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import jwt
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -39,7 +40,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class UnitOfWork:
     """One request's unit of work."""
 
     context: Context
@@ -69,6 +70,9 @@ class Work:
         """A transaction over one estate that is being made, and is in nobody's scope yet."""
         async with self.context.database.transaction(Role.APP, EstateScope((estate_id,))) as session:
             yield session
+
+
+Work = NamedDependency[UnitOfWork]
 
 
 def access_token(key: bytes, *, user_id: uuid.UUID, family_id: uuid.UUID, now: datetime, seconds: int) -> str:
@@ -119,12 +123,12 @@ def requires(*roles: UserRole) -> Guard:
                 f"需要以下角色之一: {'、'.join(sorted(allowed))}",
                 f"One of these roles is needed: {', '.join(sorted(allowed))}",
             )
-        connection.scope["state"]["work"] = Work(context, caller, allowed, context.clock.now())
+        connection.scope["state"]["work"] = UnitOfWork(context, caller, allowed, context.clock.now())
 
     guard.allowed_roles = allowed  # type: ignore[attr-defined]  # read by the generated access test and OpenAPI
     return guard
 
 
-def provide_work(request: ASGIConnection[Any, Any, Any, Any]) -> Work:
+def provide_work(request: ASGIConnection[Any, Any, Any, Any]) -> UnitOfWork:
     """The unit of work that the guard made; a handler without a guard has none."""
-    return cast("Work", request.scope["state"]["work"])
+    return cast("UnitOfWork", request.scope["state"]["work"])

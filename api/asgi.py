@@ -5,15 +5,17 @@ Devices need what a web framework denies them (decisions/0004): so their routes 
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import cast
 
-from gate_integration.intake.service import Intake
 from litestar import Litestar
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.app import make_app
 from api.house import House
 from api.wiring import make_context
 from gate_integration.intake.gate_app import make_gate_app
+from gate_integration.intake.intake import Intake
 
 DEVICE_PATHS = ("/gate/",)
 
@@ -27,7 +29,7 @@ class Front:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
-        if scope["type"] == "http" and scope["path"].startswith(DEVICE_PATHS):
+        if scope["type"] == ScopeType.HTTP and scope["path"].startswith(DEVICE_PATHS):
             await self.devices(scope, receive, send)
         else:
             await self.people(scope, receive, send)
@@ -50,4 +52,4 @@ def make_front(house: House) -> Front:
 
     context = make_context(house)
     context.intake_counters = intake.counters.as_dict
-    return Front(people=make_app(context, lifespan=[run_intake]), devices=make_gate_app(intake))
+    return Front(people=make_app(context, lifespan=[run_intake]), devices=cast("ASGIApp", make_gate_app(intake)))

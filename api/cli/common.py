@@ -3,19 +3,16 @@
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NoReturn
 
 import click
 
 from storage.problems import Problem
 from storage.settings import Settings, SettingsError, load
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 EXIT_PROBLEM = 1
 EXIT_SETTINGS = 3
@@ -29,7 +26,7 @@ def settings() -> Settings:
         fail_settings(error)
 
 
-def fail_settings(error: SettingsError) -> Any:  # noqa: ANN401 - never returns
+def fail_settings(error: SettingsError) -> NoReturn:
     """Explains every fault and ends with exit code 3."""
     for sentence in error.problems:
         click.echo(f"设置有误 / settings: {sentence}", err=True)
@@ -61,13 +58,13 @@ async def open_house() -> AsyncIterator[Any]:
         await house.close()
 
 
-def run_async(command: Callable[P, Awaitable[T]]) -> Callable[P, T]:
+def run_async(command: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """Makes a coroutine a command; a problem becomes a sentence in both languages and exit code 1."""
 
     @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> T:
+    def run(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401
         try:
-            return asyncio.run(command(*args, **kwargs))  # type: ignore[arg-type]  # a coroutine function
+            asyncio.run(command(*args, **kwargs))
         except Problem as problem:
             click.echo(f"{problem.title_zh} / {problem.title_en} [{problem.code}]", err=True)
             for detail in filter(None, (problem.detail_zh, problem.detail_en)):

@@ -35,7 +35,7 @@ def serve(host: str | None, port: int | None) -> None:
         fail_settings(error)
     migrate(house)
     config = uvicorn.Config(
-        make_front(house),  # type: ignore[arg-type]  # ASGI types of two libraries
+        make_front(house),
         host=host or chosen.host,
         port=port or chosen.port,
         loop="uvloop",

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import msgspec
 from litestar import get
+from litestar.params import FromPath
 
 from api.access import Work, requires
 from gate_integration.intake import statistics
@@ -47,7 +48,7 @@ async def backlog(work: Work) -> Backlog:
     guards=[requires(UserRole.ADMINISTRATOR, UserRole.MANAGER, UserRole.AUDITOR)], tags=["operation"],
     operation_id="estateCounts", summary="小区通行统计 / Counts of an estate",
 )  # fmt: skip
-async def estate_counts(estate_id: uuid.UUID, work: Work) -> EstateCounts:
+async def estate_counts(estate_id: FromPath[uuid.UUID], work: Work) -> EstateCounts:
     """Events, duplicates, unread parts and sightings by band; counts alone, nobody is named."""
     async with work.transaction() as session:
         counts = await statistics.of_estate(session, estate_id=estate_id)

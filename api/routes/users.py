@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import delete, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, requires
@@ -25,9 +25,9 @@ ADMINISTRATORS = requires(UserRole.ADMINISTRATOR)
 )  # fmt: skip
 async def list_users(
     work: Work,
-    text: Annotated[str | None, Parameter(max_length=64)] = None,
-    cursor: Annotated[str | None, Parameter(max_length=500)] = None,
-    limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
+    text: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
 ) -> Page[UserView]:
     """Users by log-in name."""
     position = decode_cursor(cursor, parts=2)
@@ -65,7 +65,7 @@ async def create_user(data: UserInput, work: Work) -> UserView:
     "/api/v1/users/{user_id:uuid}/grants", guards=[ADMINISTRATORS], tags=["users"], operation_id="grantRole",
     summary="授予角色 / Grant a role",
 )  # fmt: skip
-async def grant_role(user_id: uuid.UUID, data: GrantInput, work: Work) -> UserView:
+async def grant_role(user_id: FromPath[uuid.UUID], data: GrantInput, work: Work) -> UserView:
     """Grants a role in a place; repeating it changes nothing."""
     async with work.transaction() as session:
         grantor = await queries.standing_grants(session, work.caller.user_id)
@@ -76,7 +76,7 @@ async def grant_role(user_id: uuid.UUID, data: GrantInput, work: Work) -> UserVi
     "/api/v1/users/{user_id:uuid}/grants/{grant_id:uuid}", guards=[ADMINISTRATORS], status_code=HTTP_200_OK,
     tags=["users"], operation_id="revokeRole", summary="撤销角色 / Revoke a role",
 )  # fmt: skip
-async def revoke_role(user_id: uuid.UUID, grant_id: uuid.UUID, work: Work) -> UserView:
+async def revoke_role(user_id: FromPath[uuid.UUID], grant_id: FromPath[uuid.UUID], work: Work) -> UserView:
     """Takes a role back; it is gone with the next request of that user."""
     async with work.transaction() as session:
         grantor = await queries.standing_grants(session, work.caller.user_id)
@@ -96,7 +96,7 @@ class Disabling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     "/api/v1/users/{user_id:uuid}/disabled", guards=[ADMINISTRATORS], status_code=HTTP_200_OK, tags=["users"],
     operation_id="disableUser", summary="停用或恢复用户 / Disable or enable a user",
 )  # fmt: skip
-async def disable_user(user_id: uuid.UUID, data: Disabling, work: Work) -> UserView:
+async def disable_user(user_id: FromPath[uuid.UUID], data: Disabling, work: Work) -> UserView:
     """Disables a user at once, or takes that back."""
     async with work.transaction() as session:
         user = await session.get(User, user_id)

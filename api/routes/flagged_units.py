@@ -1,0 +1,110 @@
+"""The list that a manager's day begins with: flats with something open, and why."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any
+
+import msgspec
+from litestar import get
+from litestar.params import Parameter
+
+from api import flagged
+from api.access import Work, requires
+from api.flagged import RANK, Place, Severity
+from api.paging import Page, decode_cursor, encode_cursor
+from api.problems import InvalidRequest
+from inspection.leads import service as leads
+from inspection.leads.schemas import LeadView
+from inspection.registry.consents.models import Purpose
+from inspection.users.models import UserRole
+from storage.audit.service import record
+
+
+class LastVisit(msgspec.Struct, frozen=True, kw_only=True):
+    """The visit that was last made."""
+
+    id: uuid.UUID
+    kind: str
+    result: str | None
+    started_at: datetime | None
+    done_at: datetime | None
+
+
+class FlaggedUnit(msgspec.Struct, frozen=True, kw_only=True):
+    """A flat with something open. `since`: when the oldest of it was first seen. It accuses nobody."""
+
+    unit_id: uuid.UUID
+    estate_id: uuid.UUID
+    estate: str
+    building: str
+    entrance: str
+    room_no: str
+    code: str
+    severity: Severity
+    since: datetime
+    why_zh: str
+    why_en: str
+    discrepancies: list[dict[str, Any]]
+    leads: list[LeadView]
+    last_visit: LastVisit | None
+
+
+def place(cursor: str | None) -> Place | None:
+    """The row that a cursor stands after; raises `InvalidRequest` for one that is none of ours."""
+    parts = decode_cursor(cursor, parts=3)
+    if parts is None:
+        return None
+    try:
+        found = int(parts[0]), datetime.fromisoformat(parts[1]), uuid.UUID(parts[2])
+    except ValueError:
+        raise InvalidRequest("分页游标无效", "The cursor is not valid") from None
+    if found[1].tzinfo is None or not 0 <= found[0] <= max(RANK.values()):
+        raise InvalidRequest("分页游标无效", "The cursor is not valid")
+    return found
+
+
+@get(
+    "/api/v1/flagged-units", guards=[requires(UserRole.MANAGER, UserRole.AUDITOR)], tags=["leads"],
+    operation_id="listFlaggedUnits", summary="待核查房源 / Flats with something open",
+)  # fmt: skip
+async def list_flagged_units(
+    work: Work,
+    estate_id: uuid.UUID | None = None,
+    severity: Severity | None = None,
+    cursor: Annotated[str | None, Parameter(max_length=500)] = None,
+    limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
+) -> Page[FlaggedUnit]:
+    """Flats with open discrepancies or leads, severest first, then oldest. The view is logged."""
+    async with work.transaction() as session:
+        rows = await flagged.page(session, estate_id=estate_id, severity=severity, after=place(cursor), limit=limit + 1)
+        shown = rows[:limit]
+        units = [row[0] for row in shown]
+        open_here = await work.context.ports.timeline.flagged(session, unit_ids=units)
+        standing = await flagged.leads(session, units)
+        visited = await flagged.last_visits(session, units)
+        if units:
+            record(
+                session, at=work.now, actor=work.actor, action="flagged-units-viewed", object_kind="flagged-units",
+                object_id=None, estate_id=estate_id, purpose=Purpose.TENANCY_COMPLIANCE,
+                units=[str(unit) for unit in units],
+            )  # fmt: skip
+    items = []
+    for unit, rank, since, estate, estate_name, building, entrance, room_no, code in shown:
+        found, mine, visit = open_here.get(unit, []), standing.get(unit, []), visited.get(unit)
+        why_zh, why_en = flagged.why(found, mine)
+        items.append(
+            FlaggedUnit(
+                unit_id=unit, estate_id=estate, estate=estate_name, building=building, entrance=entrance,
+                room_no=room_no, code=code, severity=next(key for key, value in RANK.items() if value == rank),
+                since=since, why_zh=why_zh, why_en=why_en, discrepancies=found, leads=[leads.view(x) for x in mine],
+                last_visit=None if visit is None else LastVisit(
+                    id=visit.id, kind=visit.kind, result=visit.result, started_at=visit.started_at,
+                    done_at=visit.done_at,
+                ),
+            )
+        )  # fmt: skip
+    cursor_after = encode_cursor(str(shown[-1][1]), shown[-1][2].isoformat(), str(shown[-1][0])) if shown else None
+    return Page(items=items, next_cursor=cursor_after if len(rows) > limit else None)
+
+
+handlers = [list_flagged_units]

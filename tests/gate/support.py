@@ -45,6 +45,7 @@ class Watcher:
         self.seen: list[NewPass] = []
 
     async def sight(self, session: AsyncSession, *, events: Sequence[NewPass], now: datetime) -> None:
+        assert session.in_transaction()
         assert now.tzinfo is not None
         self.seen.extend(events)
 

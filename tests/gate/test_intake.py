@@ -92,8 +92,9 @@ async def test_pipelined_and_kept_alive_requests_are_answered_each(gate: Gate) -
 
 
 async def test_an_unknown_token_is_404_and_counted_and_nothing_is_stored(gate: Gate, database: Database) -> None:
-    for path in ("/gate/hikvision/unknown", "/gate/dahua/" + gate.token, "/gate/hikvision/", "/gate/hikvision/" + "x" * 500,
-                 "/elsewhere/hikvision/" + gate.token):  # fmt: skip
+    paths = ("/gate/hikvision/unknown", f"/gate/dahua/{gate.token}", "/gate/hikvision/",
+             "/gate/hikvision/" + "x" * 500, f"/elsewhere/hikvision/{gate.token}")  # fmt: skip
+    for path in paths:
         reply = exchange(gate.port, request(path, as_json(event(1, NOON))))
         assert support.status(reply) == 404, path
     assert gate.intake.counters["unknown_token"] == 5

@@ -8,8 +8,9 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.registry.consents import facts, queries
-from inspection.registry.consents.errors import BadPeriod, BasisEnded, NoProcessingBasis
+from inspection.registry.consents.errors import BasisEnded, NoProcessingBasis
 from inspection.registry.consents.models import ProcessingBasis, Purpose
+from inspection.registry.errors import BadPeriod
 from inspection.registry.places.service import get_estate
 from storage.audit.service import Actor, record
 from storage.clock import SHANGHAI

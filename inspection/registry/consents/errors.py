@@ -12,14 +12,6 @@ class NoProcessingBasis(Problem):
     title_en = "The estate has no processing basis in force for this purpose"
 
 
-class BadPeriod(Invalid):
-    """A period that ends before it begins, or lies wholly in the past."""
-
-    code = "bad-period"
-    title_zh = "起止日期不正确"
-    title_en = "The period is not valid"
-
-
 class BasisEnded(Conflict):
     """The basis was withdrawn or has expired."""
 

@@ -19,7 +19,6 @@ from inspection.registry.consents.basis import (
 )
 from inspection.registry.consents.errors import (
     AgeUnknown,
-    BadPeriod,
     ConsentWithdrawn,
     GuardianRequired,
     NoProcessingBasis,
@@ -27,6 +26,7 @@ from inspection.registry.consents.errors import (
     NotTheGuardian,
 )
 from inspection.registry.consents.models import Consent, ConsentScope
+from inspection.registry.errors import BadPeriod
 from inspection.registry.households.models import Person
 from inspection.registry.id_number import age_on
 from storage.audit.service import Actor, record

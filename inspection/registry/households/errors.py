@@ -53,14 +53,6 @@ class NothingRecorded(Problem):
     title_en = "Nothing of that kind is recorded"
 
 
-class BadPeriod(Invalid):
-    """A period that ends before it begins, or that is over already."""
-
-    code = "bad-period"
-    title_zh = "起止日期不正确"
-    title_en = "The period is not valid"
-
-
 class ChildWithoutGuardian(Invalid):
     """Under 14 a guardian has to be registered (个人信息保护法 31)."""
 

@@ -5,8 +5,9 @@ from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from inspection.registry.errors import BadPeriod
 from inspection.registry.households import queries
-from inspection.registry.households.errors import AlreadyMember, BadPeriod, RecordEnded, StayOverlaps
+from inspection.registry.households.errors import AlreadyMember, RecordEnded, StayOverlaps
 from inspection.registry.households.models import GuestStay
 from inspection.registry.households.people import PersonDetails, check_period, resolve
 from inspection.registry.households.service import get_household

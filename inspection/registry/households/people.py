@@ -11,9 +11,9 @@ from inspection.registry.ages import ADULT_FROM, GUARDIAN_CONSENTS_UNDER
 from inspection.registry.consents.basis import require_basis
 from inspection.registry.consents.models import Purpose
 from inspection.registry.constraints import flush
+from inspection.registry.errors import BadPeriod
 from inspection.registry.households import papers, queries
 from inspection.registry.households.errors import (
-    BadPeriod,
     BadPerson,
     ChildWithoutGuardian,
     NothingRecorded,

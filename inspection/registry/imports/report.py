@@ -12,9 +12,7 @@ from inspection.registry.imports.headings import SECRET, Column
 
 MOST_ISSUES_SHOWN: Final = 1000
 LONGEST_VALUE: Final = 40
-DIGITS_THAT_IDENTIFY: Final = (
-    11  # a mobile telephone has that many; dates have fewer
-)
+DIGITS_THAT_IDENTIFY: Final = 11  # a mobile telephone has that many; dates have fewer
 
 
 class Severity(StrEnum):

@@ -106,9 +106,8 @@ class Office:
         for person in met:
             self.put(lead, f"/visits/{visit_id}/occupants/{new_id()}", person)
         self.put(lead, f"/visits/{visit_id}/findings/{new_id()}", finding)
-        details = self.player(lead).post(
-            f"/visits/{visit_id}/result", result="met", let_in_by="屋内人员开门，允许查看各房间",
-        )  # fmt: skip
+        ending = {"result": "met", "let_in_by": "屋内人员开门，允许查看各房间"}
+        details = self.player(lead).call("PUT", f"/visits/{visit_id}/result", json=ending)
         self.photos = self.photos or len(details["photos"])
         return str(visit_id)
 
@@ -150,7 +149,7 @@ class Office:
         )  # fmt: skip
         self.say(
             f"两名巡查员入户：签到评级 {self.grade}，照片 {self.photos} 张，见到一名自称租客的人",
-            f"Two inspectors visit: check-in grade {self.grade}, {self.photos} photos, somebody who says they rent here",
+            f"Two inspectors visit: check-in grade {self.grade}, {self.photos} photos, somebody who says they rent",
         )
         self.step("substantiate", "认定转租", "classified as subletting", violation="sublet", legal_basis=BASIS,
                   began_on="2026-04-02")  # fmt: skip

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.enrolment import queries, service
 from gate_integration.enrolment.models import FaceTemplate
+from gate_integration.sightings.pseudonyms import forget_unseen
 from inspection.registry.consents.facts import BASIS_ENDED, CONSENT_WITHDRAWN
 from inspection.registry.consents.models import ConsentScope
 from storage.audit import service as audit
@@ -16,6 +17,7 @@ from storage.audit.service import Actor
 from storage.clock import SHANGHAI
 from storage.objects.service import Objects
 from storage.outbox import OutboxFact
+from storage.vault.service import Vault
 
 BATCH = 500
 
@@ -31,8 +33,10 @@ class Withdrawals:
     photos: int
 
 
-async def apply_withdrawals(session: AsyncSession, *, objects: Objects, now: datetime) -> Withdrawals:
+async def apply_withdrawals(session: AsyncSession, *, vault: Vault, objects: Objects, now: datetime) -> Withdrawals:
     """Destroys what is no longer covered, told by facts of the outbox or found by expiry.
+
+    With the basis of tenancy compliance the pseudonyms of an estate go too.
 
     A fact covers what was made until it was written: a consent given again later keeps its later templates.
     Facts: `consent-withdrawn` {person_id, scope}, `basis-ended` {purpose}; both need `estate_id` of their row.
@@ -48,6 +52,8 @@ async def apply_withdrawals(session: AsyncSession, *, objects: Objects, now: dat
         photos += destroyed[1]
         fact.processed_at = now
     await session.flush()
+    if any(fact.kind == BASIS_ENDED for fact in facts):
+        await forget_unseen(session, vault=vault, now=now)
     for found, whole in (
         (await queries.templates_without_consent(session, on=day), True),
         (await queries.photos_without_consent(session, on=day), False),

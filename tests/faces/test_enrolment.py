@@ -39,14 +39,16 @@ async def enrol(
         )  # fmt: skip
 
 
-async def withdraw(database: Database, objects: Objects, world: World, index: int, scope: ConsentScope) -> None:
+async def withdraw(
+    database: Database, vault: Vault, objects: Objects, world: World, index: int, scope: ConsentScope
+) -> None:
     """Withdraws, then runs the job once."""
     later = NOW + timedelta(days=1)
     async with database.transaction(Role.APP, world.scope) as session:
         await withdraw_all(session, person_id=world.tenants[index], scopes=[scope], reason="测试撤回",
                            actor=INSPECTOR, now=later)  # fmt: skip
     async with database.transaction(Role.SYSTEM, SystemScope()) as session:
-        await jobs.apply_withdrawals(session, objects=objects, now=later)
+        await jobs.apply_withdrawals(session, vault=vault, objects=objects, now=later)
 
 
 async def test_a_good_photo_becomes_a_sealed_template(database: Database, vault: Vault, objects: Objects) -> None:
@@ -145,7 +147,7 @@ async def test_withdrawal_destroys_in_one_run(database: Database, vault: Vault, 
         await give_consent(database, world, world.tenants[index], now=NOW)
     result = await enrol(database, vault, objects, world, 0, picture_of(random_face(1)))
     await enrol(database, vault, objects, world, 1, picture_of(random_face(2)))
-    await withdraw(database, objects, world, 0, ConsentScope.TEMPLATE)
+    await withdraw(database, vault, objects, world, 0, ConsentScope.TEMPLATE)
     async with database.transaction(Role.APP, world.scope) as session:
         row = await session.get_one(FaceTemplate, result.template_id)
         assert row.sealed is None
@@ -158,7 +160,7 @@ async def test_withdrawal_destroys_in_one_run(database: Database, vault: Vault, 
         )
         assert people == [world.tenants[1]]
     async with database.transaction(Role.SYSTEM, SystemScope()) as session:
-        again = await jobs.apply_withdrawals(session, objects=objects, now=NOW + timedelta(days=1))
+        again = await jobs.apply_withdrawals(session, vault=vault, objects=objects, now=NOW + timedelta(days=1))
         assert (again.facts, again.templates, again.photos) == (0, 0, 0)
 
 
@@ -173,7 +175,7 @@ async def test_a_later_consent_keeps_its_template(database: Database, vault: Vau
     await give_consent(database, world, world.tenants[0], now=later + timedelta(hours=1))
     kept = await enrol(database, vault, objects, world, 0, picture_of(random_face(1)), now=later + timedelta(hours=1))
     async with database.transaction(Role.SYSTEM, SystemScope()) as session:
-        done = await jobs.apply_withdrawals(session, objects=objects, now=later + timedelta(hours=2))
+        done = await jobs.apply_withdrawals(session, vault=vault, objects=objects, now=later + timedelta(hours=2))
         assert done.templates == 1
     async with database.transaction(Role.APP, world.scope) as session:
         assert [row.id for row in await service.templates_of(session, person_id=world.tenants[0])] == [kept.template_id]
@@ -183,7 +185,7 @@ async def test_withdrawing_the_photo_keeps_the_template(database: Database, vaul
     world = await make_world(database, vault, now=NOW, flats=1)
     await give_consent(database, world, world.tenants[0], now=NOW)
     result = await enrol(database, vault, objects, world, 0, picture_of(random_face(1)))
-    await withdraw(database, objects, world, 0, ConsentScope.KEEP_PHOTO)
+    await withdraw(database, vault, objects, world, 0, ConsentScope.KEEP_PHOTO)
     async with database.transaction(Role.APP, world.scope) as session:
         row = await session.get_one(FaceTemplate, result.template_id)
         assert row.sealed is not None

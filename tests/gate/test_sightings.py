@@ -10,6 +10,7 @@ from gate_integration.enrolment import jobs, service
 from gate_integration.sightings.models import Band, LinkKind, Pseudonym, Source
 from gate_integration.sightings.pseudonyms import forget_unseen
 from gate_integration.sightings.service import SightingService
+from inspection.registry.consents.basis import require_basis, withdraw_basis
 from inspection.registry.consents.models import ConsentScope, Purpose
 from inspection.registry.consents.service import withdraw_all
 from inspection.registry.households.models import GuestStay, Person, ServiceWorker
@@ -226,7 +227,7 @@ async def test_who_withdraws_is_found_no_more_and_never_joined_to_a_pseudonym(
     (at_once,) = await report(database, objects, sighter, [Pass(gate, later, picture_of(TENANT))], now=later)
     assert at_once.person_id is None
     async with database.transaction(Role.SYSTEM, SystemScope()) as session:
-        await jobs.apply_withdrawals(session, objects=objects, now=later)
+        await jobs.apply_withdrawals(session, vault=vault, objects=objects, now=later)
     await give_consent(database, world, world.tenants[0], now=later, scopes=(ConsentScope.TEMPLATE,))
     async with database.transaction(Role.APP, world.scope) as session:
         await service.enrol(session, person_id=world.tenants[0], photo=picture_of(TENANT), actor=ACTOR, now=later,
@@ -254,6 +255,23 @@ async def test_unseen_pseudonyms_are_forgotten_for_good(database: Database, vaul
     (again,) = await report(database, objects, sighter, [Pass(gate, later, picture_of(STRANGER))], now=later)
     async with database.transaction(Role.SYSTEM, SystemScope()) as session:
         assert (await session.get_one(Pseudonym, again.pseudonym_id)).number == 2
+
+
+async def test_the_end_of_the_basis_ends_pseudonyms_and_templates(
+    database: Database, vault: Vault, objects: Objects
+) -> None:
+    world = await enrolled_world(database, vault, objects)
+    sighter = SightingService(engine=FakeEngine(), vault=vault, objects=objects)
+    gate = await make_gate(database, world, now=NOW)
+    (seen,) = await report(database, objects, sighter, [Pass(gate, NOW, picture_of(STRANGER))], now=NOW)
+    for purpose, templates in ((Purpose.TENANCY_COMPLIANCE, 1), (Purpose.ACCESS_CONTROL, 0)):
+        async with database.transaction(Role.APP, world.scope) as session:
+            basis = await require_basis(session, world.estate_id, purpose, date(2026, 3, 2))
+            await withdraw_basis(session, basis_id=basis.id, reason="测试终止", actor=ACTOR, now=NOW)
+        async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+            await jobs.apply_withdrawals(session, vault=vault, objects=objects, now=NOW)
+            assert (await session.get_one(Pseudonym, seen.pseudonym_id)).forgotten_at == NOW
+            assert len(await service.templates_of(session, person_id=world.tenants[0])) == templates
 
 
 async def test_tables_hold_no_vector_in_clear(database: Database, vault: Vault, objects: Objects) -> None:

@@ -251,7 +251,7 @@ async def test_refusing_weighs_nothing(database: Database, vault: Vault, objects
             await withdraw_all(session, person_id=tenant, scopes=list(ConsentScope), reason="测试撤回", actor=ACTOR,
                                now=lived.end)  # fmt: skip
     async with database.transaction(Role.SYSTEM, SystemScope()) as session:
-        await jobs.apply_withdrawals(session, objects=objects, now=lived.end)
+        await jobs.apply_withdrawals(session, vault=vault, objects=objects, now=lived.end)
     await run(database, lived)
     after = set(await standing(database, lived))
     assert after <= before

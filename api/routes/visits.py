@@ -4,7 +4,7 @@ Every upload carries `Content-Digest: sha-256=:…:` (RFC 9530). The same id wit
 """
 
 import uuid
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Annotated
 
 from litestar import Request, Response, get, post, put
@@ -164,8 +164,8 @@ async def put_photo(
     caption: Annotated[str | None, Parameter(max_length=500)] = None,
 ) -> PhotoView:
     """Stores a photo; it is durable when the answer comes. At most 20 MB."""
-    if taken_at is not None and taken_at.tzinfo is None:
-        raise InvalidRequest("taken_at 须带时区", "taken_at needs a time zone")
+    if taken_at is not None and (taken_at.tzinfo is None or not MINYEAR < taken_at.year < MAXYEAR):
+        raise InvalidRequest("taken_at 须带时区且为可能的时间", "taken_at is a possible moment with a time zone")
     body = await request.body()
     async with work.transaction() as session:
         return views.photo_view(

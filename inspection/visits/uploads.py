@@ -5,7 +5,7 @@ visit that is done or cancelled meanwhile is kept and marked late.
 """
 
 import uuid
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -47,6 +47,8 @@ async def put_check_in(
     if known is not None:
         return known
     data = _read(body, CheckInInput)
+    if not MINYEAR < data.phone_time.year < MAXYEAR:  # in another time zone it would be no moment at all
+        raise NotReadable("手机时间不可能", "The phone's time is impossible")
     estate = await session.get_one(Estate, visit.estate_id)
     rules = await in_force(session, division_code=estate.division_code, on=now.astimezone(SHANGHAI).date())
     grade = geofence.grade(
@@ -220,6 +222,17 @@ def _person(actor: Actor) -> uuid.UUID:
 
 def _read(body: bytes, into: type[Body]) -> Body:
     try:
-        return msgspec.json.decode(body, type=into)
+        found = msgspec.json.decode(body, type=into)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise NotReadable(f"提交的内容无法识别：{error}", str(error)) from None
+    if b"\\u0000" in body and _has_nul(msgspec.to_builtins(found)):  # no text in the database can hold one
+        raise NotReadable("文字中不能有空字符", "Text cannot hold a NUL character")
+    return found
+
+
+def _has_nul(value: Any) -> bool:  # noqa: ANN401
+    if isinstance(value, dict):
+        return any(_has_nul(inner) for inner in value.values())
+    if isinstance(value, list):
+        return any(_has_nul(inner) for inner in value)
+    return isinstance(value, str) and "\x00" in value

@@ -1,11 +1,10 @@
 """Where the gate side's implementations meet the ports of the field and office side."""
 
-from gate_integration.occupancy.evidence_copy import OccupancyEvidence
-from gate_integration.occupancy.timeline import OccupancyTimeline
-
 from api.context import Context, Ports
 from api.house import House
 from gate_integration.faces.records import Engine
+from gate_integration.occupancy.evidence_copy import OccupancyEvidence
+from gate_integration.occupancy.timeline import OccupancyTimeline
 
 
 def make_ports() -> Ports:

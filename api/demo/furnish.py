@@ -40,8 +40,8 @@ def make_estate(chief: Player, people: list[Resident]) -> Furnished:
             "POST", f"/estates/{found.estate_id}/registry-import", content=content,
             headers={"Content-Type": "text/csv"}, params={"dry_run": dry_run, "create_units": "true"},
         )  # fmt: skip
-        if report["errors"]:
-            raise RuntimeError(f"the register has errors: {report['errors'][:3]}")
+        if report["issues"]:
+            raise RuntimeError(f"the register has errors: {report['issues'][:3]}")
     for purpose in ("access_control", "welfare_check", "tenancy_compliance"):
         chief.post(
             f"/estates/{found.estate_id}/bases", purpose=purpose, legal_basis="演示：公共租赁住房管理办法",
@@ -144,9 +144,7 @@ def settle(found: Furnished, people: list[Resident], pictures: dict[str, Path]) 
 def enrol(manager: Player, person_id: str, picture: Path) -> dict[str, Any]:
     """Enrols a face; the verdict must be good."""
     verdict: dict[str, Any] = manager.call(
-        "POST", f"/people/{person_id}/face-templates", content=picture.read_bytes(),
+        "POST", f"/people/{person_id}/faces", content=picture.read_bytes(),
         headers={"Content-Type": "image/jpeg" if picture.suffix == ".jpg" else "image/png"},
     )  # fmt: skip
-    if verdict["template_id"] is None:
-        raise RuntimeError(f"the picture was refused: {verdict['reasons']}")
     return verdict

@@ -86,16 +86,16 @@ class Narrator:
 
     def findings(self, seen: dict[str, Any], posted: int) -> None:
         """What the system made of it: counts, what it noticed, whom it does not accuse."""
-        bands = seen["sightings"]
+        bands, copies = seen["sightings"], seen["duplicates_dropped"]
         self.line(
-            f"收到 {posted} 条，重复 {seen['duplicates_dropped']} 条只算一次；目击：匹配 {bands['match']}，"
-            f"待核 {bands['review']}，不匹配 {bands['no_match']}，无法使用 {bands['unusable']}",
-            f"{posted} received, {seen['duplicates_dropped']} duplicates counted once; sightings: "
-            f"{bands['match']} match, {bands['review']} for review, {bands['no_match']} no match, {bands['unusable']} unusable",
+            f"收到 {posted} 条，其中重复 {copies} 条不计；目击：匹配 {bands['match']}，待核 {bands['review']}，"
+            f"不匹配 {bands['no_match']}，无法使用 {bands['unusable']}",
+            f"{posted} received, {copies} copies not counted; sightings: {bands['match']} match, "
+            f"{bands['review']} review, {bands['no_match']} no match, {bands['unusable']} unusable",
         )
         for found in seen["discrepancies"]:
             title = f"{found['household']}  {found['rule']}  [{found['severity']}]"
-            text = found["explanation_zh"] if self.chinese else found.get("explanation_en", found["explanation_zh"])
+            text = found["explanation_zh"] if self.chinese else seen["texts_en"][found["household"], found["rule"]]
             self.console.print(Panel(text, title=title, title_align="left", border_style="yellow"))
         table = Table(title=self.text("不予怀疑，及理由", "Not accused, and why"), title_justify="left", box=None)
         table.add_column(self.text("户", "household"), style="bold")

@@ -76,7 +76,9 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True):
 
     id: uuid.UUID
     estate_id: uuid.UUID
+    building_id: uuid.UUID
     building: str
+    entrance_id: uuid.UUID
     entrance: str
     code: str
     room_no: str
@@ -89,6 +91,7 @@ class UnitView(msgspec.Struct, frozen=True, kw_only=True):
         """From the row with its names."""
         unit = row.unit
         return cls(
-            id=unit.id, estate_id=unit.estate_id, building=row.building, entrance=row.entrance, code=unit.code,
-            room_no=unit.room_no, floor=unit.floor, max_people=unit.max_people, status=UnitStatus(unit.status),
+            id=unit.id, estate_id=unit.estate_id, building_id=unit.building_id, building=row.building,
+            entrance_id=unit.entrance_id, entrance=row.entrance, code=unit.code, room_no=unit.room_no,
+            floor=unit.floor, max_people=unit.max_people, status=UnitStatus(unit.status),
         )  # fmt: skip

@@ -46,7 +46,7 @@ def make_server(given: dict[str, Any]) -> uvicorn.Server:
         vault=vault,
         objects=Objects(FilesystemStore(settings.objects_dir), vault),
         settings=settings,
-        flushers=given.get("flushers", 2),
+        flushers=given.get("flushers", 1),
     )
     config = uvicorn.Config(
         make_gate_app(intake),
@@ -56,6 +56,7 @@ def make_server(given: dict[str, Any]) -> uvicorn.Server:
         loop="none",
         log_level="error",
         lifespan="on",
+        proxy_headers=False,
     )
     return TellingServer(config)
 

@@ -86,7 +86,7 @@ _Waiting = tuple[DeliveryRow, "asyncio.Future[None]"]
 class GroupCommit:
     """A pool of the intake role, a bounded queue and a few flushers."""
 
-    def __init__(self, url: str, *, flushers: int = 2, queue_rows: int = QUEUE_ROWS) -> None:
+    def __init__(self, url: str, *, flushers: int = 1, queue_rows: int = QUEUE_ROWS) -> None:
         self.url = url.replace("postgres://", "postgresql://", 1)
         self.flushers = flushers
         self.room = asyncio.Semaphore(queue_rows)

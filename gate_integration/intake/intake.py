@@ -1,7 +1,6 @@
 """The intake of one process: takes a request body, clears it of pictures, stores it durably."""
 
 import json
-import re
 from datetime import timedelta
 from typing import Any
 
@@ -23,13 +22,26 @@ PICTURES_A_DELIVERY = 8
 PICTURE_BYTES = 16 * 1024 * 1024
 CONTENT_TYPES = {"jpeg": "image/jpeg", "png": "image/png"}
 
-_REPLAYED = re.compile(rb'(?:currentEvent"?\s*[:>]\s*"?false|isDataRetransmission"?\s*[:>]\s*"?true)', re.IGNORECASE)
-_PRESENT = re.compile(rb'currentEvent"?\s*[:>]\s*"?true', re.IGNORECASE)
+_WORD = 24  # bytes behind the name in which its value stands
 
 
 def looks_live(body: bytes) -> bool:
     """Whether a delivery goes before replayed history in the queue. A hint for the order alone; the parser decides."""
-    return _REPLAYED.search(body) is None or _PRESENT.search(body) is not None
+    if _value_follows(body, b"currentEvent", b"true"):
+        return True
+    return not (
+        _value_follows(body, b"currentEvent", b"false") or _value_follows(body, b"isDataRetransmission", b"true")
+    )
+
+
+def _value_follows(body: bytes, name: bytes, value: bytes) -> bool:
+    at = body.find(name)
+    while at >= 0:
+        end = at + len(name)
+        if body[at - 1 : at] != b"/" and value in body[end : end + _WORD]:
+            return True
+        at = body.find(name, end)
+    return False
 
 
 class Intake:
@@ -49,7 +61,7 @@ class Intake:
         settings: Settings,
         snapshot_days: int = 7,
         idle_timeout_s: float = 10.0,
-        flushers: int = 2,
+        flushers: int = 1,
     ) -> None:
         self.objects = objects
         self.clock = clock

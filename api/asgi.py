@@ -38,9 +38,8 @@ class Front:
 def make_front(house: House) -> Front:
     """Both apps over one house; the intake starts and stops with the people's app."""
     intake = Intake(
-        house.urls, house.vault, house.objects, house.clock,
-        body_limit=house.settings.gate_body_limit, read_timeout_s=house.settings.gate_read_timeout_s,
-    )  # fmt: skip
+        urls=house.urls, clock=house.clock, vault=house.vault, objects=house.objects, settings=house.settings
+    )
 
     @asynccontextmanager
     async def run_intake(_: Litestar) -> AsyncIterator[None]:
@@ -51,5 +50,5 @@ def make_front(house: House) -> Front:
             await intake.stop()
 
     context = make_context(house)
-    context.intake_counters = intake.counters.as_dict
+    context.intake_counters = intake.counters.copy
     return Front(people=make_app(context, lifespan=[run_intake]), devices=cast("ASGIApp", make_gate_app(intake)))

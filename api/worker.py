@@ -20,8 +20,8 @@ from gate_integration.intake.drain import Drainer
 from gate_integration.occupancy import service as occupancy
 from gate_integration.sightings.pseudonyms import forget_unseen
 from gate_integration.sightings.service import SightingService
-from inspection.cases import service as cases
-from inspection.registry.consents import service as consents
+from inspection.cases import periods as cases
+from inspection.registry.consents import jobs as consents
 from inspection.registry.places.models import Estate
 from storage import timers
 from storage.database import Role, SystemScope
@@ -41,7 +41,7 @@ INTERVALS = {
     "pseudonyms.forget": timedelta(hours=24),
     "cases.mark_overdue": timedelta(hours=1),
     "objects.destroy_expired": timedelta(hours=1),
-    "intake.drop_sealed": timedelta(hours=1),
+    "intake.forget_sealed": timedelta(hours=1),
     "intake.ensure_partitions": timedelta(hours=24),
     "jobs.retry_stalled": timedelta(minutes=5),
 }
@@ -75,7 +75,7 @@ class Worker:
             "pseudonyms.forget": now_of(forget_unseen, vault=house.vault),
             "cases.mark_overdue": now_of(cases.mark_overdue),
             "objects.destroy_expired": now_of(destroy_expired, objects=house.objects),
-            "intake.drop_sealed": now_of(intake.drop_sealed),
+            "intake.forget_sealed": now_of(intake.forget_sealed),
             "intake.ensure_partitions": now_of(intake.ensure_partitions),
         }
 

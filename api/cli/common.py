@@ -74,10 +74,12 @@ def run_async(command: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
     return run
 
 
-json_option = click.option(
-    "--json", "json_to", is_flag=False, flag_value="-", default=None, metavar="[FILE]",
-    help="只输出 JSON；可指定文件 / print JSON alone, or write it into FILE.",
-)  # fmt: skip
+def json_option(command: Callable[..., None]) -> Callable[..., None]:
+    """The option `--json [FILE]`: `json_to` is "-" for standard output, a file's name, or None."""
+    return click.option(
+        "--json", "json_to", is_flag=False, flag_value="-", default=None, metavar="[FILE]",
+        help="只输出 JSON；可指定文件 / print JSON alone, or write it into FILE.",
+    )(command)  # fmt: skip
 
 
 def write_json(value: object, target: str) -> None:

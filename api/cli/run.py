@@ -26,6 +26,7 @@ def serve(host: str | None, port: int | None) -> None:
 
     from api.asgi import make_front
     from api.house import open_house
+    from gate_integration.intake.http_protocol import GateHttpProtocol
 
     log_to_stderr()
     chosen = settings()
@@ -39,7 +40,7 @@ def serve(host: str | None, port: int | None) -> None:
         host=host or chosen.host,
         port=port or chosen.port,
         loop="uvloop",
-        http="httptools",
+        http=GateHttpProtocol,
         log_level="warning",
         access_log=False,  # paths under /gate carry device tokens
         server_header=False,

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Response, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -34,9 +34,9 @@ DECIDES = requires(UserRole.MANAGER)
 HANDLES = requires(UserRole.MANAGER, UserRole.INSPECTOR)
 ACTS = requires(UserRole.MANAGER, UserRole.INSPECTOR, UserRole.OPERATOR_STAFF)
 READS = requires(UserRole.MANAGER, UserRole.INSPECTOR, UserRole.OPERATOR_STAFF, UserRole.AUDITOR)
-IfMatch = Annotated[str, Parameter(header="If-Match", max_length=40, description="案件的 ETag / the case's ETag")]
+IfMatch = Annotated[str, HeaderParameter(name="If-Match", max_length=40, description="案件的 ETag / the case's ETag")]
 MayMatch = Annotated[
-    str | None, Parameter(header="If-Match", max_length=40, description="案件的 ETag / the case's ETag")
+    str | None, HeaderParameter(name="If-Match", max_length=40, description="案件的 ETag / the case's ETag")
 ]
 
 
@@ -69,11 +69,11 @@ async def get_case_table() -> dict[str, Any]:
 @get("/api/v1/cases", guards=[READS], tags=["cases"], operation_id="listCases", summary="案件列表 / List cases")
 async def list_cases(
     work: Work,
-    case_state: Annotated[State | None, Parameter(query="state")] = None,
-    estate_id: uuid.UUID | None = None,
-    household_id: uuid.UUID | None = None,
-    cursor: Annotated[str | None, Parameter(max_length=500)] = None,
-    limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
+    case_state: Annotated[State | None, QueryParameter(name="state")] = None,
+    estate_id: FromQuery[uuid.UUID | None] = None,
+    household_id: FromQuery[uuid.UUID | None] = None,
+    cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
 ) -> Page[CaseView]:
     """Cases in scope, newest first."""
     async with work.transaction() as session:
@@ -87,7 +87,7 @@ async def list_cases(
 
 
 @get("/api/v1/cases/{case_id:uuid}", guards=[READS], tags=["cases"], operation_id="getCase", summary="案件 / A case")
-async def get_case(case_id: uuid.UUID, work: Work) -> Response[CaseDetails]:
+async def get_case(case_id: FromPath[uuid.UUID], work: Work) -> Response[CaseDetails]:
     """One case with everything about it and what the caller may do now."""
     async with work.transaction() as session:
         return await answer(session, work, case_id)
@@ -97,7 +97,9 @@ async def get_case(case_id: uuid.UUID, work: Work) -> Response[CaseDetails]:
     "/api/v1/cases/{case_id:uuid}/steps", guards=[ACTS], tags=["cases"], operation_id="takeStep",
     summary="办理一步 / Take a step",
 )  # fmt: skip
-async def take_step(case_id: uuid.UUID, data: StepInput, work: Work, if_match: IfMatch) -> Response[CaseDetails]:
+async def take_step(
+    case_id: FromPath[uuid.UUID], data: JSONBody[StepInput], work: Work, if_match: IfMatch
+) -> Response[CaseDetails]:
     """Takes a step. An illegal one answers 409 with the legal ones; a changed case answers 412."""
     async with work.transaction() as session:
         await service.step(
@@ -111,7 +113,7 @@ async def take_step(case_id: uuid.UUID, data: StepInput, work: Work, if_match: I
     summary="安排案件走访 / Plan a visit of the case",
 )  # fmt: skip
 async def plan_case_visit(
-    case_id: uuid.UUID, data: CaseVisitInput, work: Work, if_match: MayMatch = None
+    case_id: FromPath[uuid.UUID], data: JSONBody[CaseVisitInput], work: Work, if_match: MayMatch = None
 ) -> Response[CaseDetails]:
     """Plans a verification or a follow-up."""
     async with work.transaction() as session:
@@ -128,7 +130,7 @@ async def plan_case_visit(
     summary="添加证据 / Add evidence",
 )  # fmt: skip
 async def add_evidence(
-    case_id: uuid.UUID, data: EvidenceInput, work: Work, if_match: MayMatch = None
+    case_id: FromPath[uuid.UUID], data: JSONBody[EvidenceInput], work: Work, if_match: MayMatch = None
 ) -> Response[CaseDetails]:
     """Adds a piece of evidence, or proof that the matter was put right."""
     async with work.transaction() as session:
@@ -144,7 +146,11 @@ async def add_evidence(
     operation_id="reviewEvidence", summary="审核证据 / Review evidence",
 )  # fmt: skip
 async def review_evidence(
-    case_id: uuid.UUID, evidence_id: uuid.UUID, data: EvidenceReviewInput, work: Work, if_match: MayMatch = None
+    case_id: FromPath[uuid.UUID],
+    evidence_id: FromPath[uuid.UUID],
+    data: JSONBody[EvidenceReviewInput],
+    work: Work,
+    if_match: MayMatch = None,
 ) -> Response[CaseDetails]:
     """Says whether a piece of evidence may be used; a gate's record counts for nothing before (行政处罚法 41)."""
     async with work.transaction() as session:
@@ -161,7 +167,11 @@ async def review_evidence(
     operation_id="recordService", summary="登记送达 / Record service",
 )  # fmt: skip
 async def record_service(
-    case_id: uuid.UUID, measure_id: uuid.UUID, data: ServiceInput, work: Work, if_match: MayMatch = None
+    case_id: FromPath[uuid.UUID],
+    measure_id: FromPath[uuid.UUID],
+    data: JSONBody[ServiceInput],
+    work: Work,
+    if_match: MayMatch = None,
 ) -> Response[CaseDetails]:
     """Records how a notice or an order reached the person, and from when it counts."""
     async with work.transaction() as session:
@@ -178,7 +188,7 @@ async def record_service(
     operation_id="fileRepresentation", summary="登记陈述申辩 / Record a representation",
 )  # fmt: skip
 async def file_representation(
-    case_id: uuid.UUID, data: RepresentationInput, work: Work, if_match: MayMatch = None
+    case_id: FromPath[uuid.UUID], data: JSONBody[RepresentationInput], work: Work, if_match: MayMatch = None
 ) -> Response[CaseDetails]:
     """Writes down what the person said, point by point, or that they waive it in writing."""
     async with work.transaction() as session:
@@ -194,10 +204,10 @@ async def file_representation(
     guards=[DECIDES], tags=["cases"], operation_id="answerPoint", summary="答复陈述申辩 / Answer a point",
 )  # fmt: skip
 async def answer_point(
-    case_id: uuid.UUID,
-    representation_id: uuid.UUID,
-    point: int,
-    data: ReplyInput,
+    case_id: FromPath[uuid.UUID],
+    representation_id: FromPath[uuid.UUID],
+    point: FromPath[int],
+    data: JSONBody[ReplyInput],
     work: Work,
     if_match: MayMatch = None,
 ) -> Response[CaseDetails]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 
 from api.access import Work, requires
 from api.paging import Page, decode_cursor, encode_cursor
@@ -17,9 +17,9 @@ from storage.problems import Invalid
 READERS = requires(UserRole.INSPECTOR, UserRole.MANAGER, UserRole.AUDITOR, UserRole.ADMINISTRATOR)
 ADMINISTRATORS = requires(UserRole.ADMINISTRATOR)
 
-Text = Annotated[str | None, Parameter(max_length=64)]
-Cursor = Annotated[str | None, Parameter(max_length=500)]
-Limit = Annotated[int, Parameter(ge=1, le=200)]
+Text = Annotated[str | None, QueryParameter(max_length=64)]
+Cursor = Annotated[str | None, QueryParameter(max_length=500)]
+Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 
 
 class UnitsInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -59,7 +59,7 @@ async def list_estates(work: Work, text: Text = None, cursor: Cursor = None, lim
     "/api/v1/estates", guards=[ADMINISTRATORS], tags=["estates"], operation_id="createEstate",
     summary="新建小区 / Create an estate",
 )  # fmt: skip
-async def create_estate(data: EstateInput, work: Work) -> EstateView:
+async def create_estate(data: JSONBody[EstateInput], work: Work) -> EstateView:
     """Makes an estate in a division that the caller administers. No purpose is on until a basis is recorded."""
     geofence = data.geofence.stored() if data.geofence else None
     async with work.transaction() as session:
@@ -74,7 +74,7 @@ async def create_estate(data: EstateInput, work: Work) -> EstateView:
     "/api/v1/estates/{estate_id:uuid}", guards=[READERS], tags=["estates"], operation_id="getEstate",
     summary="小区详情 / An estate",
 )  # fmt: skip
-async def get_estate(estate_id: uuid.UUID, work: Work) -> EstateView:
+async def get_estate(estate_id: FromPath[uuid.UUID], work: Work) -> EstateView:
     """One estate."""
     async with work.transaction() as session:
         return EstateView.of(await service.get_estate(session, estate_id=estate_id))
@@ -85,7 +85,7 @@ async def get_estate(estate_id: uuid.UUID, work: Work) -> EstateView:
     summary="房源列表 / List units",
 )  # fmt: skip
 async def list_units(
-    estate_id: uuid.UUID,
+    estate_id: FromPath[uuid.UUID],
     work: Work,
     building: Text = None,
     text: Text = None,
@@ -108,7 +108,7 @@ async def list_units(
     "/api/v1/estates/{estate_id:uuid}/units", guards=[ADMINISTRATORS], tags=["estates"], operation_id="addUnits",
     summary="新增房源 / Add units",
 )  # fmt: skip
-async def add_units(estate_id: uuid.UUID, data: UnitsInput, work: Work) -> UnitsView:
+async def add_units(estate_id: FromPath[uuid.UUID], data: JSONBody[UnitsInput], work: Work) -> UnitsView:
     """Adds units; buildings and entrances are made when they are new. All or none."""
     async with work.transaction() as session:
         added = await service.add_units(
@@ -121,7 +121,7 @@ async def add_units(estate_id: uuid.UUID, data: UnitsInput, work: Work) -> Units
     "/api/v1/units/{unit_id:uuid}", guards=[READERS], tags=["estates"], operation_id="getUnit",
     summary="房源详情 / A unit",
 )  # fmt: skip
-async def get_unit(unit_id: uuid.UUID, work: Work) -> UnitView:
+async def get_unit(unit_id: FromPath[uuid.UUID], work: Work) -> UnitView:
     """One unit."""
     async with work.transaction() as session:
         return UnitView.of(await service.get_unit(session, unit_id=unit_id))

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, requires
@@ -21,7 +21,7 @@ from inspection.users.models import UserRole
 
 DECIDES = requires(UserRole.MANAGER)
 READS = requires(UserRole.MANAGER, UserRole.AUDITOR)
-Why = Annotated[str, Parameter(min_length=4, max_length=1000, description="查看理由 / why it is looked at")]
+Why = Annotated[str, QueryParameter(min_length=4, max_length=1000, description="查看理由 / why it is looked at")]
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,12 +34,12 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
 @get("/api/v1/leads", guards=[READS], tags=["leads"], operation_id="listLeads", summary="线索列表 / List leads")
 async def list_leads(
     work: Work,
-    status: LeadStatus | None = None,
-    estate_id: uuid.UUID | None = None,
-    household_id: uuid.UUID | None = None,
-    rule: Annotated[str | None, Parameter(max_length=64)] = None,
-    cursor: Annotated[str | None, Parameter(max_length=500)] = None,
-    limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
+    status: FromQuery[LeadStatus | None] = None,
+    estate_id: FromQuery[uuid.UUID | None] = None,
+    household_id: FromQuery[uuid.UUID | None] = None,
+    rule: Annotated[str | None, QueryParameter(max_length=64)] = None,
+    cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
 ) -> Page[LeadView]:
     """Leads in scope, newest first."""
     async with work.transaction() as session:
@@ -56,7 +56,7 @@ async def list_leads(
     "/api/v1/leads", guards=[DECIDES], tags=["leads"], operation_id="createLead",
     summary="录入线索（投诉、热线、抽查等） / Enter a lead",
 )  # fmt: skip
-async def create_lead(data: LeadInput, work: Work) -> LeadView:
+async def create_lead(data: JSONBody[LeadInput], work: Work) -> LeadView:
     """Enters a lead that came to a person: a complaint, a hotline call, a spot check."""
     async with work.transaction() as session:
         lead = await service.create(
@@ -67,7 +67,7 @@ async def create_lead(data: LeadInput, work: Work) -> LeadView:
 
 
 @get("/api/v1/leads/{lead_id:uuid}", guards=[READS], tags=["leads"], operation_id="getLead", summary="线索 / A lead")
-async def get_lead(lead_id: uuid.UUID, work: Work) -> LeadView:
+async def get_lead(lead_id: FromPath[uuid.UUID], work: Work) -> LeadView:
     """One lead, without its evidence."""
     async with work.transaction() as session:
         return service.view(await service.get(session, lead_id=lead_id))
@@ -77,7 +77,9 @@ async def get_lead(lead_id: uuid.UUID, work: Work) -> LeadView:
     "/api/v1/leads/{lead_id:uuid}/evidence", guards=[READS], tags=["leads"], operation_id="getLeadEvidence",
     summary="线索的固定证据（查看留痕） / A lead's frozen evidence; the view is logged",
 )  # fmt: skip
-async def get_lead_evidence(lead_id: uuid.UUID, work: Work, purpose: Purpose, reason: Why) -> dict[str, Any]:
+async def get_lead_evidence(
+    lead_id: FromPath[uuid.UUID], work: Work, purpose: FromQuery[Purpose], reason: Why
+) -> dict[str, Any]:
     """What an accepted lead rests on, copied on acceptance. It shows movements: the view is logged with its reason."""
     async with work.transaction() as session:
         return await service.read_evidence(
@@ -89,7 +91,7 @@ async def get_lead_evidence(lead_id: uuid.UUID, work: Work, purpose: Purpose, re
     "/api/v1/leads/{lead_id:uuid}/accept", guards=[DECIDES], status_code=HTTP_200_OK, tags=["leads"],
     operation_id="acceptLead", summary="受理线索并立案 / Accept a lead and open its case",
 )  # fmt: skip
-async def accept_lead(lead_id: uuid.UUID, data: ReasonInput, work: Work) -> Accepted:
+async def accept_lead(lead_id: FromPath[uuid.UUID], data: JSONBody[ReasonInput], work: Work) -> Accepted:
     """A manager takes a lead up: its evidence is copied, a case is numbered and registered."""
     async with work.transaction() as session:
         lead, case = await opening.accept_lead(
@@ -103,7 +105,7 @@ async def accept_lead(lead_id: uuid.UUID, data: ReasonInput, work: Work) -> Acce
     "/api/v1/leads/{lead_id:uuid}/dismiss", guards=[DECIDES], status_code=HTTP_200_OK, tags=["leads"],
     operation_id="dismissLead", summary="排除线索 / Dismiss a lead",
 )  # fmt: skip
-async def dismiss_lead(lead_id: uuid.UUID, data: ReasonInput, work: Work) -> LeadView:
+async def dismiss_lead(lead_id: FromPath[uuid.UUID], data: JSONBody[ReasonInput], work: Work) -> LeadView:
     """A manager lays a lead aside, with the reason."""
     async with work.transaction() as session:
         return service.view(
@@ -115,7 +117,7 @@ async def dismiss_lead(lead_id: uuid.UUID, data: ReasonInput, work: Work) -> Lea
     "/api/v1/leads/{lead_id:uuid}/reopen", guards=[DECIDES], status_code=HTTP_200_OK, tags=["leads"],
     operation_id="reopenLead", summary="撤回排除 / Undo a dismissal",
 )  # fmt: skip
-async def reopen_lead(lead_id: uuid.UUID, data: ReasonInput, work: Work) -> LeadView:
+async def reopen_lead(lead_id: FromPath[uuid.UUID], data: JSONBody[ReasonInput], work: Work) -> LeadView:
     """Undoes a dismissal within the days that the rules allow."""
     async with work.transaction() as session:
         return service.view(

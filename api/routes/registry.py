@@ -7,6 +7,7 @@ import msgspec
 from litestar import Request, get, post
 from litestar.datastructures import UploadFile
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, requires
@@ -52,7 +53,7 @@ ADMINISTRATORS = requires(UserRole.ADMINISTRATOR)
     summary="住户列表 / List households",
 )  # fmt: skip
 async def list_households(
-    estate_id: uuid.UUID, work: Work, text: Text = None, cursor: Cursor = None, limit: Limit = 50
+    estate_id: FromPath[uuid.UUID], work: Work, text: Text = None, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[HouseholdView]:
     """Households of an estate by number; `text` looks at the number and at members' names."""
     position = decode_cursor(cursor, parts=1)
@@ -69,7 +70,7 @@ async def list_households(
     "/api/v1/estates/{estate_id:uuid}/households", guards=[OFFICE], tags=["registry"], operation_id="createHousehold",
     summary="登记住户 / Register a household",
 )  # fmt: skip
-async def create_household(estate_id: uuid.UUID, data: HouseholdInput, work: Work) -> HouseholdView:
+async def create_household(estate_id: FromPath[uuid.UUID], data: JSONBody[HouseholdInput], work: Work) -> HouseholdView:
     """Registers a household, without members yet."""
     async with work.transaction() as session:
         row = await service.create_household(
@@ -82,7 +83,7 @@ async def create_household(estate_id: uuid.UUID, data: HouseholdInput, work: Wor
     "/api/v1/households/{household_id:uuid}", guards=[READERS], tags=["registry"], operation_id="getHousehold",
     summary="住户详情 / A household",
 )  # fmt: skip
-async def get_household(household_id: uuid.UUID, work: Work) -> HouseholdDetail:
+async def get_household(household_id: FromPath[uuid.UUID], work: Work) -> HouseholdDetail:
     """A household with members, leases, guests, workers, care tags and absences; ID numbers masked."""
     async with work.transaction() as session:
         return await household_detail(session, household_id=household_id)
@@ -92,7 +93,7 @@ async def get_household(household_id: uuid.UUID, work: Work) -> HouseholdDetail:
     "/api/v1/households/{household_id:uuid}/members", guards=[OFFICE], tags=["registry"], operation_id="addMember",
     summary="登记家庭成员 / Add a member",
 )  # fmt: skip
-async def add_member(household_id: uuid.UUID, data: MemberInput, work: Work) -> MemberView:
+async def add_member(household_id: FromPath[uuid.UUID], data: JSONBody[MemberInput], work: Work) -> MemberView:
     """Registers somebody as living with the household."""
     async with work.transaction() as session:
         row = await service.add_member(
@@ -106,7 +107,7 @@ async def add_member(household_id: uuid.UUID, data: MemberInput, work: Work) -> 
     "/api/v1/members/{member_id:uuid}/end", guards=[OFFICE], status_code=HTTP_200_OK, tags=["registry"],
     operation_id="endMember", summary="成员离开 / End a membership",
 )  # fmt: skip
-async def end_member(member_id: uuid.UUID, data: LastDay, work: Work) -> MemberView:
+async def end_member(member_id: FromPath[uuid.UUID], data: JSONBody[LastDay], work: Work) -> MemberView:
     """Sets the last day on which somebody lives with the household."""
     async with work.transaction() as session:
         row = await service.end_member(
@@ -119,7 +120,7 @@ async def end_member(member_id: uuid.UUID, data: LastDay, work: Work) -> MemberV
     "/api/v1/households/{household_id:uuid}/leases", guards=[OFFICE], tags=["registry"], operation_id="addLease",
     summary="登记租赁合同 / Add a lease",
 )  # fmt: skip
-async def add_lease(household_id: uuid.UUID, data: LeaseInput, work: Work) -> LeaseView:
+async def add_lease(household_id: FromPath[uuid.UUID], data: JSONBody[LeaseInput], work: Work) -> LeaseView:
     """Lets a unit to the household; two leases never overlap on one unit."""
     async with work.transaction() as session:
         row = await service.add_lease(
@@ -133,7 +134,7 @@ async def add_lease(household_id: uuid.UUID, data: LeaseInput, work: Work) -> Le
     "/api/v1/leases/{lease_id:uuid}/end", guards=[OFFICE], status_code=HTTP_200_OK, tags=["registry"],
     operation_id="endLease", summary="合同终止 / End a lease",
 )  # fmt: skip
-async def end_lease(lease_id: uuid.UUID, data: LastDay, work: Work) -> LeaseView:
+async def end_lease(lease_id: FromPath[uuid.UUID], data: JSONBody[LastDay], work: Work) -> LeaseView:
     """Sets a lease's last day. It revokes nobody's access."""
     async with work.transaction() as session:
         row = await service.end_lease(
@@ -146,7 +147,7 @@ async def end_lease(lease_id: uuid.UUID, data: LastDay, work: Work) -> LeaseView
     "/api/v1/households/{household_id:uuid}/guests", guards=[DOOR], tags=["registry"], operation_id="registerGuest",
     summary="临时居住报备 / Register a guest",
 )  # fmt: skip
-async def register_guest(household_id: uuid.UUID, data: GuestInput, work: Work) -> GuestView:
+async def register_guest(household_id: FromPath[uuid.UUID], data: JSONBody[GuestInput], work: Work) -> GuestView:
     """Records a guest stay in one call; the person is made when new."""
     async with work.transaction() as session:
         row = await guests.register_guest(
@@ -160,7 +161,7 @@ async def register_guest(household_id: uuid.UUID, data: GuestInput, work: Work) 
     "/api/v1/guests/{stay_id:uuid}/extend", guards=[DOOR], status_code=HTTP_200_OK, tags=["registry"],
     operation_id="extendGuestStay", summary="延长报备 / Extend a guest stay",
 )  # fmt: skip
-async def extend_stay(stay_id: uuid.UUID, data: LastDay, work: Work) -> GuestView:
+async def extend_stay(stay_id: FromPath[uuid.UUID], data: JSONBody[LastDay], work: Work) -> GuestView:
     """Moves a stay's last day to a later one."""
     async with work.transaction() as session:
         row = await guests.extend_stay(session, stay_id=stay_id, valid_to=data.valid_to, actor=work.actor, now=work.now)
@@ -171,7 +172,7 @@ async def extend_stay(stay_id: uuid.UUID, data: LastDay, work: Work) -> GuestVie
     "/api/v1/guests/{stay_id:uuid}/cancel", guards=[DOOR], status_code=HTTP_200_OK, tags=["registry"],
     operation_id="cancelGuestStay", summary="取消报备 / Cancel a guest stay",
 )  # fmt: skip
-async def cancel_stay(stay_id: uuid.UUID, work: Work) -> GuestView:
+async def cancel_stay(stay_id: FromPath[uuid.UUID], work: Work) -> GuestView:
     """Cancels a stay."""
     async with work.transaction() as session:
         return GuestView.of(await guests.cancel_stay(session, stay_id=stay_id, actor=work.actor, now=work.now))
@@ -181,7 +182,9 @@ async def cancel_stay(stay_id: uuid.UUID, work: Work) -> GuestView:
     "/api/v1/estates/{estate_id:uuid}/workers", guards=[READERS], tags=["registry"], operation_id="listWorkers",
     summary="服务人员列表 / List service workers",
 )  # fmt: skip
-async def list_workers(estate_id: uuid.UUID, work: Work, cursor: Cursor = None, limit: Limit = 50) -> Page[WorkerView]:
+async def list_workers(
+    estate_id: FromPath[uuid.UUID], work: Work, cursor: Cursor = None, limit: Limit = 50
+) -> Page[WorkerView]:
     """Service workers of an estate, ended ones too."""
     async with work.transaction() as session:
         await get_estate(session, estate_id=estate_id)
@@ -194,7 +197,7 @@ async def list_workers(estate_id: uuid.UUID, work: Work, cursor: Cursor = None, 
     "/api/v1/estates/{estate_id:uuid}/workers", guards=[MANAGERS], tags=["registry"], operation_id="registerWorker",
     summary="登记服务人员 / Register a service worker",
 )  # fmt: skip
-async def register_worker(estate_id: uuid.UUID, data: WorkerInput, work: Work) -> WorkerView:
+async def register_worker(estate_id: FromPath[uuid.UUID], data: JSONBody[WorkerInput], work: Work) -> WorkerView:
     """Records a carer, courier or cleaner in one call, for households or for the whole estate."""
     async with work.transaction() as session:
         row = await workers.register_worker(
@@ -209,7 +212,7 @@ async def register_worker(estate_id: uuid.UUID, data: WorkerInput, work: Work) -
     "/api/v1/workers/{worker_id:uuid}/end", guards=[MANAGERS], status_code=HTTP_200_OK, tags=["registry"],
     operation_id="endWorker", summary="服务人员离开 / End a service worker",
 )  # fmt: skip
-async def end_worker(worker_id: uuid.UUID, data: LastDay, work: Work) -> WorkerView:
+async def end_worker(worker_id: FromPath[uuid.UUID], data: JSONBody[LastDay], work: Work) -> WorkerView:
     """Sets a worker's last day."""
     async with work.transaction() as session:
         row = await workers.end_worker(
@@ -223,7 +226,7 @@ async def end_worker(worker_id: uuid.UUID, data: LastDay, work: Work) -> WorkerV
     "/api/v1/households/{household_id:uuid}/care-tags", guards=[MANAGERS], tags=["registry"],
     operation_id="addCareTag", summary="标记重点关注 / Add a care tag",
 )  # fmt: skip
-async def add_care_tag(household_id: uuid.UUID, data: CareTagInput, work: Work) -> CareTagView:
+async def add_care_tag(household_id: FromPath[uuid.UUID], data: JSONBody[CareTagInput], work: Work) -> CareTagView:
     """Puts a household under care: compliance rules wait."""
     async with work.transaction() as session:
         row = await care.add_care_tag(
@@ -237,7 +240,7 @@ async def add_care_tag(household_id: uuid.UUID, data: CareTagInput, work: Work) 
     "/api/v1/care-tags/{tag_id:uuid}/end", guards=[MANAGERS], status_code=HTTP_200_OK, tags=["registry"],
     operation_id="endCareTag", summary="结束关注 / End a care tag",
 )  # fmt: skip
-async def end_care_tag(tag_id: uuid.UUID, data: LastDay, work: Work) -> CareTagView:
+async def end_care_tag(tag_id: FromPath[uuid.UUID], data: JSONBody[LastDay], work: Work) -> CareTagView:
     """Sets the last day of care."""
     async with work.transaction() as session:
         row = await care.end_care_tag(session, tag_id=tag_id, valid_to=data.valid_to, actor=work.actor, now=work.now)
@@ -248,7 +251,7 @@ async def end_care_tag(tag_id: uuid.UUID, data: LastDay, work: Work) -> CareTagV
     "/api/v1/people/{person_id:uuid}/absences", guards=[DOOR], tags=["registry"], operation_id="tellAbsence",
     summary="外出报备 / Tell an absence",
 )  # fmt: skip
-async def tell_absence(person_id: uuid.UUID, data: AbsenceInput, work: Work) -> AbsenceView:
+async def tell_absence(person_id: FromPath[uuid.UUID], data: JSONBody[AbsenceInput], work: Work) -> AbsenceView:
     """Records an absence as the household told it."""
     async with work.transaction() as session:
         row = await care.tell_absence(
@@ -262,7 +265,7 @@ async def tell_absence(person_id: uuid.UUID, data: AbsenceInput, work: Work) -> 
     "/api/v1/absences/{absence_id:uuid}/cancel", guards=[DOOR], status_code=HTTP_200_OK, tags=["registry"],
     operation_id="cancelAbsence", summary="取消外出报备 / Cancel an absence",
 )  # fmt: skip
-async def cancel_absence(absence_id: uuid.UUID, work: Work) -> AbsenceView:
+async def cancel_absence(absence_id: FromPath[uuid.UUID], work: Work) -> AbsenceView:
     """Takes an absence back."""
     async with work.transaction() as session:
         return AbsenceView.of(await care.cancel_absence(session, absence_id=absence_id, actor=work.actor, now=work.now))
@@ -272,7 +275,7 @@ async def cancel_absence(absence_id: uuid.UUID, work: Work) -> AbsenceView:
     "/api/v1/people/{person_id:uuid}/unmask", guards=[DOOR], status_code=HTTP_200_OK, tags=["registry"],
     operation_id="unmask", summary="查看完整号码（留痕） / See a number in clear (audited)",
 )  # fmt: skip
-async def unmask(person_id: uuid.UUID, data: UnmaskInput, work: Work) -> UnmaskedView:
+async def unmask(person_id: FromPath[uuid.UUID], data: JSONBody[UnmaskInput], work: Work) -> UnmaskedView:
     """An ID number or telephone in clear, for a purpose with a basis and a reason that go to the audit log."""
     async with work.transaction() as session:
         value = await people.unmask(
@@ -295,11 +298,11 @@ class ImportProblem(msgspec.Struct, kw_only=True):
     responses={422: ResponseSpec(ImportProblem, description="文件有错误 / Bad file", generate_examples=False)},
 )  # fmt: skip
 async def import_registry(
-    estate_id: uuid.UUID,
+    estate_id: FromPath[uuid.UUID],
     request: Request[Any, Any, Any],
     work: Work,
-    dry_run: bool = True,
-    create_units: bool = False,
+    dry_run: FromQuery[bool] = True,
+    create_units: FromQuery[bool] = False,
 ) -> Report:
     """Compares a CSV file with the register; with `dry_run=false` brings the register up to it, all or nothing.
 

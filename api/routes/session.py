@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from litestar import delete, get, post
 from litestar.datastructures import State
+from litestar.params import JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, access_token, requires
@@ -18,7 +19,7 @@ from storage.problems import NotFound, Problem
 @post(
     "/api/v1/session", status_code=HTTP_200_OK, tags=["session"], operation_id="signIn", summary="登录 / Sign in"
 )  # fmt: skip
-async def sign_in(data: SignIn, state: State) -> Tokens:
+async def sign_in(data: JSONBody[SignIn], state: State) -> Tokens:
     """Checks a name and password; five wrong ones lock the name for a quarter of an hour."""
     context: Context = state.context
     now = context.clock.now()
@@ -39,7 +40,7 @@ async def sign_in(data: SignIn, state: State) -> Tokens:
     "/api/v1/session/refresh", status_code=HTTP_200_OK, tags=["session"], operation_id="refreshSession",
     summary="刷新令牌 / Refresh the tokens",
 )  # fmt: skip
-async def refresh(data: Refresh, state: State) -> Tokens:
+async def refresh(data: JSONBody[Refresh], state: State) -> Tokens:
     """Exchanges a refresh token for new tokens; using one twice ends the log-in."""
     context: Context = state.context
     now = context.clock.now()

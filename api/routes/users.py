@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 from litestar import delete, get, post
-from litestar.params import FromPath, QueryParameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, requires
@@ -54,7 +54,7 @@ def parse_id(text: str) -> uuid.UUID:
     operation_id="createUser",
     summary="新建用户 / Create a user",
 )
-async def create_user(data: UserInput, work: Work) -> UserView:
+async def create_user(data: JSONBody[UserInput], work: Work) -> UserView:
     """Makes a user, with grants inside the administrator's own scope."""
     async with work.transaction() as session:
         grantor = await queries.standing_grants(session, work.caller.user_id)
@@ -65,7 +65,7 @@ async def create_user(data: UserInput, work: Work) -> UserView:
     "/api/v1/users/{user_id:uuid}/grants", guards=[ADMINISTRATORS], tags=["users"], operation_id="grantRole",
     summary="授予角色 / Grant a role",
 )  # fmt: skip
-async def grant_role(user_id: FromPath[uuid.UUID], data: GrantInput, work: Work) -> UserView:
+async def grant_role(user_id: FromPath[uuid.UUID], data: JSONBody[GrantInput], work: Work) -> UserView:
     """Grants a role in a place; repeating it changes nothing."""
     async with work.transaction() as session:
         grantor = await queries.standing_grants(session, work.caller.user_id)
@@ -96,7 +96,7 @@ class Disabling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     "/api/v1/users/{user_id:uuid}/disabled", guards=[ADMINISTRATORS], status_code=HTTP_200_OK, tags=["users"],
     operation_id="disableUser", summary="停用或恢复用户 / Disable or enable a user",
 )  # fmt: skip
-async def disable_user(user_id: FromPath[uuid.UUID], data: Disabling, work: Work) -> UserView:
+async def disable_user(user_id: FromPath[uuid.UUID], data: JSONBody[Disabling], work: Work) -> UserView:
     """Disables a user at once, or takes that back."""
     async with work.transaction() as session:
         user = await session.get(User, user_id)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from litestar import Request, Response, get, post, put
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Caller, Work, requires
@@ -40,10 +40,10 @@ PLANS = requires(UserRole.MANAGER)
 OVERSEES = requires(UserRole.MANAGER, UserRole.AUDITOR)
 VISITS = requires(UserRole.INSPECTOR, UserRole.OPERATOR_STAFF, UserRole.MANAGER)
 SEES = requires(UserRole.INSPECTOR, UserRole.OPERATOR_STAFF, UserRole.MANAGER, UserRole.AUDITOR)
-Digest = Annotated[str | None, Parameter(header="Content-Digest", description="RFC 9530, sha-256", max_length=500)]
-Cursor = Annotated[str | None, Parameter(max_length=500)]
-Limit = Annotated[int, Parameter(ge=1, le=200)]
-Why = Annotated[str, Parameter(min_length=4, max_length=1000, description="查看理由 / why it is looked at")]
+Digest = Annotated[str | None, HeaderParameter(name="Content-Digest", description="RFC 9530, sha-256", max_length=500)]
+Cursor = Annotated[str | None, QueryParameter(max_length=500)]
+Limit = Annotated[int, QueryParameter(ge=1, le=200)]
+Why = Annotated[str, QueryParameter(min_length=4, max_length=1000, description="查看理由 / why it is looked at")]
 Phone = Request[Caller, None, State]
 
 
@@ -72,7 +72,7 @@ async def page(
     summary="我的走访任务 / My visits",
 )  # fmt: skip
 async def list_my_visits(
-    work: Work, status: VisitStatus | None = None, cursor: Cursor = None, limit: Limit = 50
+    work: Work, status: FromQuery[VisitStatus | None] = None, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[VisitView]:
     """The caller's tasks, as first or second officer, newest first."""
     return await page(
@@ -83,10 +83,10 @@ async def list_my_visits(
 @get("/api/v1/visits", guards=[OVERSEES], tags=["visits"], operation_id="listVisits", summary="走访列表 / List visits")
 async def list_visits(
     work: Work,
-    officer: uuid.UUID | None = None,
-    status: VisitStatus | None = None,
-    household_id: uuid.UUID | None = None,
-    case_id: uuid.UUID | None = None,
+    officer: FromQuery[uuid.UUID | None] = None,
+    status: FromQuery[VisitStatus | None] = None,
+    household_id: FromQuery[uuid.UUID | None] = None,
+    case_id: FromQuery[uuid.UUID | None] = None,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[VisitView]:
@@ -100,7 +100,7 @@ async def list_visits(
     "/api/v1/visits", guards=[PLANS], tags=["visits"], operation_id="planVisit",
     summary="安排走访（无案件） / Plan a visit outside a case",
 )  # fmt: skip
-async def plan_visit(data: VisitInput, work: Work) -> VisitDetails:
+async def plan_visit(data: JSONBody[VisitInput], work: Work) -> VisitDetails:
     """Plans a patrol or a visit of care. Visits of a case are planned in the case."""
     async with work.transaction() as session:
         visit = await service.plan(
@@ -115,7 +115,7 @@ async def plan_visit(data: VisitInput, work: Work) -> VisitDetails:
     "/api/v1/visits/{visit_id:uuid}", guards=[SEES], tags=["visits"], operation_id="getVisit",
     summary="走访详情 / A visit",
 )  # fmt: skip
-async def get_visit(visit_id: uuid.UUID, work: Work) -> VisitDetails:
+async def get_visit(visit_id: FromPath[uuid.UUID], work: Work) -> VisitDetails:
     """One visit with everything sent: for its officers, managers and auditors."""
     async with work.transaction() as session:
         return await service.get(session, visit_id=visit_id, actor=work.actor)
@@ -125,7 +125,7 @@ async def get_visit(visit_id: uuid.UUID, work: Work) -> VisitDetails:
     "/api/v1/visits/{visit_id:uuid}/cancel", guards=[PLANS], status_code=HTTP_200_OK, tags=["visits"],
     operation_id="cancelVisit", summary="取消走访 / Cancel a visit",
 )  # fmt: skip
-async def cancel_visit(visit_id: uuid.UUID, data: ReasonInput, work: Work) -> VisitDetails:
+async def cancel_visit(visit_id: FromPath[uuid.UUID], data: JSONBody[ReasonInput], work: Work) -> VisitDetails:
     """Calls a visit off. What a phone sends afterwards is kept."""
     async with work.transaction() as session:
         await service.cancel(session, visit_id=visit_id, reason=data.reason, actor=work.actor, now=work.now)
@@ -137,7 +137,7 @@ async def cancel_visit(visit_id: uuid.UUID, data: ReasonInput, work: Work) -> Vi
     operation_id="putCheckIn", summary="签到 / Check in", operation_class=json_body(CheckInInput),
 )  # fmt: skip
 async def put_check_in(
-    visit_id: uuid.UUID, check_in_id: uuid.UUID, request: Phone, work: Work, digest: Digest = None
+    visit_id: FromPath[uuid.UUID], check_in_id: FromPath[uuid.UUID], request: Phone, work: Work, digest: Digest = None
 ) -> CheckInView:
     """Stores a check-in and answers with the grade of its place."""
     body = await request.body()
@@ -155,13 +155,13 @@ async def put_check_in(
     operation_id="putPhoto", summary="上传照片 / Send a photo", operation_class=picture_body(),
 )  # fmt: skip
 async def put_photo(
-    visit_id: uuid.UUID,
-    photo_id: uuid.UUID,
+    visit_id: FromPath[uuid.UUID],
+    photo_id: FromPath[uuid.UUID],
     request: Phone,
     work: Work,
     digest: Digest = None,
-    taken_at: datetime | None = None,
-    caption: Annotated[str | None, Parameter(max_length=500)] = None,
+    taken_at: FromQuery[datetime | None] = None,
+    caption: Annotated[str | None, QueryParameter(max_length=500)] = None,
 ) -> PhotoView:
     """Stores a photo; it is durable when the answer comes. At most 20 MB."""
     if taken_at is not None and (taken_at.tzinfo is None or not MINYEAR < taken_at.year < MAXYEAR):
@@ -181,7 +181,7 @@ async def put_photo(
     summary="查看照片（查看留痕） / Read a photo; the view is logged", media_type="image/jpeg",
 )  # fmt: skip
 async def get_photo(
-    visit_id: uuid.UUID, photo_id: uuid.UUID, work: Work, purpose: Purpose, reason: Why
+    visit_id: FromPath[uuid.UUID], photo_id: FromPath[uuid.UUID], work: Work, purpose: FromQuery[Purpose], reason: Why
 ) -> Response[bytes]:
     """The bytes of a photo, through the API alone, so that the view is logged with its purpose and reason."""
     async with work.transaction() as session:
@@ -199,7 +199,7 @@ async def get_photo(
     operation_id="putOccupant", summary="登记见到的人员 / Somebody met", operation_class=json_body(OccupantInput),
 )  # fmt: skip
 async def put_occupant(
-    visit_id: uuid.UUID, occupant_id: uuid.UUID, request: Phone, work: Work, digest: Digest = None
+    visit_id: FromPath[uuid.UUID], occupant_id: FromPath[uuid.UUID], request: Phone, work: Work, digest: Digest = None
 ) -> OccupantView:
     """Stores somebody met at the door or inside."""
     body = await request.body()
@@ -217,7 +217,7 @@ async def put_occupant(
     operation_id="putFinding", summary="核查结论 / What was found", operation_class=json_body(FindingInput),
 )  # fmt: skip
 async def put_finding(
-    visit_id: uuid.UUID, finding_id: uuid.UUID, request: Phone, work: Work, digest: Digest = None
+    visit_id: FromPath[uuid.UUID], finding_id: FromPath[uuid.UUID], request: Phone, work: Work, digest: Digest = None
 ) -> FindingView:
     """Stores what an officer found; a manager decides what follows."""
     body = await request.body()
@@ -234,7 +234,7 @@ async def put_finding(
     "/api/v1/visits/{visit_id:uuid}/result", guards=[VISITS], tags=["visits"], operation_id="putVisitResult",
     summary="结束走访 / End a visit",
 )  # fmt: skip
-async def put_result(visit_id: uuid.UUID, data: ResultInput, work: Work) -> VisitDetails:
+async def put_result(visit_id: FromPath[uuid.UUID], data: JSONBody[ResultInput], work: Work) -> VisitDetails:
     """Records how the visit ended; the same again is success. No answer and refusal weigh nothing."""
     async with work.transaction() as session:
         await service.finish(

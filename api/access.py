@@ -11,6 +11,7 @@ import jwt
 from litestar.connection import ASGIConnection
 from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
+from litestar.params import SkipValidation
 from litestar.types import Guard
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -72,7 +73,7 @@ class UnitOfWork:
             yield session
 
 
-Work = NamedDependency[UnitOfWork]
+Work = NamedDependency[SkipValidation[UnitOfWork]]
 
 
 def access_token(key: bytes, *, user_id: uuid.UUID, family_id: uuid.UUID, now: datetime, seconds: int) -> str:

@@ -2,17 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from gate_integration.faces.records import Engine
 from inspection.ports import GateEvidence, UnitTimeline
 from storage.clock import Clock
 from storage.database import Database
 from storage.objects.service import Objects
 from storage.settings import Settings
 from storage.vault.service import Vault
-
-if TYPE_CHECKING:
-    from gate_integration.faces.records import Engine
 
 
 @dataclass(slots=True)
@@ -33,5 +30,5 @@ class Context:
     vault: Vault
     objects: Objects
     ports: Ports
-    engine: "Engine"
+    engine: Engine
     intake_counters: Callable[[], dict[str, int]] = dict

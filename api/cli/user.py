@@ -1,6 +1,7 @@
 """`ruhu user`."""
 
 import secrets
+import sys
 
 import click
 
@@ -35,7 +36,7 @@ async def add(
     from storage.audit.service import Actor
     from storage.database import EstateScope, Role
 
-    password = click.get_text_stream("stdin").readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(15)
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else secrets.token_urlsafe(15)
     try:
         data = msgspec.convert(
             {"login": login, "name": name, "password": password, "certificate_number": certificate,

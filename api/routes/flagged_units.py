@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import FromQuery, QueryParameter
 
 from api import flagged
 from api.access import Work, requires
@@ -69,10 +69,10 @@ def place(cursor: str | None) -> Place | None:
 )  # fmt: skip
 async def list_flagged_units(
     work: Work,
-    estate_id: uuid.UUID | None = None,
-    severity: Severity | None = None,
-    cursor: Annotated[str | None, Parameter(max_length=500)] = None,
-    limit: Annotated[int, Parameter(ge=1, le=200)] = 50,
+    estate_id: FromQuery[uuid.UUID | None] = None,
+    severity: FromQuery[Severity | None] = None,
+    cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
 ) -> Page[FlaggedUnit]:
     """Flats with open discrepancies or leads, severest first, then oldest. The view is logged."""
     async with work.transaction() as session:

@@ -1,0 +1,290 @@
+"""From a flagged flat to a closed case over HTTP, as a manager and two inspectors do it."""
+
+import json
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from gate_integration.occupancy.models import Discrepancy
+from inspection.leads import service as leads
+from inspection.users.models import ScopeLevel, UserRole
+from inspection.visits import digest
+from storage.database import Database, Role
+from storage.ids import new_id
+from storage.vault.service import Vault
+from tests.api.conftest import Server
+from tests.factories import World, make_world
+from tests.office.road import BASIS, CALM, INSIDE
+
+JPEG = b"\xff\xd8\xff\xe0" + b"made up, no picture" * 40
+SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+@dataclass
+class Office:
+    """A world with its people signed in."""
+
+    server: Server
+    database: Database
+    world: World
+    manager: Any
+    first: Any
+    second: Any
+    other: Any
+    auditor: Any
+    operator: Any
+
+    def moment(self, **back: float) -> str:
+        return (self.server.clock.now() - timedelta(**back)).isoformat()
+
+    async def flag(self, flat: int, *, severity: str = "lead", days: int = 5) -> uuid.UUID:
+        """A discrepancy as the rules store one, with its lead when it asks for a visit."""
+        now = self.server.clock.now()
+        key = new_id()
+        async with self.database.transaction(Role.APP, self.world.scope) as session:
+            if severity == "lead":
+                await leads.open_from_gate(
+                    session, estate_id=self.world.estate_id, household_id=self.world.households[flat],
+                    unit_id=self.world.units[flat], rule="SUBLET", discrepancy_id=key, summary_zh="疑似转租",
+                    summary_en="Maybe sublet", now=now,
+                )  # fmt: skip
+        async with self.database.transaction(Role.SYSTEM, self.world.scope) as session:
+            session.add(
+                Discrepancy(
+                    id=key, estate_id=self.world.estate_id, household_id=self.world.households[flat],
+                    unit_id=self.world.units[flat], rule="SUBLET" if severity == "lead" else "LONG_STAY",
+                    severity=severity, first_flagged_at=now - timedelta(days=days), last_confirmed_at=now, score=6.0,
+                    terms={"recurring": 6.0}, counts={"days": 20}, first_day=now.date(), last_day=now.date(),
+                    explanation_zh=f"第{flat}户门禁说明", explanation_en=f"Flat {flat} explained",
+                    clears_zh="登记即可", clears_en="Register", rule_version="CN/1", event_ids=[],
+                )
+            )  # fmt: skip
+        return key
+
+    async def send(self, client: Any, visit: str, what: str, body: bytes, **headers: str) -> httpx.Response:
+        return await client.put(
+            f"/api/v1/visits/{visit}/{what}/{uuid.uuid4()}", content=body,
+            headers={"Content-Digest": digest.header(body), "Content-Type": "application/octet-stream"} | headers,
+        )  # fmt: skip
+
+    async def visit(self, visit: str, people: list[Any], finding: dict[str, Any]) -> None:
+        fixes = [INSIDE | {"fixed_at": self.moment(seconds=seconds)} for seconds in (0, 5, 10)]
+        body = {"phone_time": self.moment(), "fixes": fixes, "clock_difference_s": 0.1}
+        for person in people:
+            graded = await self.send(person, visit, "check-ins", json.dumps(body).encode())
+            assert (graded.status_code, graded.json()["grade"]) == (200, "A"), graded.text
+        assert (await self.send(people[0], visit, "photos", JPEG)).status_code == 200
+        met = json.dumps({"described_as": "自称租客", "lives_here": True}).encode()
+        assert (await self.send(people[0], visit, "occupants", met)).status_code == 200
+        found = json.dumps({"statement": "屋内为他人居住", **finding}).encode()
+        assert (await self.send(people[0], visit, "findings", found)).status_code == 200
+        done = await people[0].put(
+            f"/api/v1/visits/{visit}/result", json={"result": "met", "let_in_by": "屋内人员开门，允许查看"}
+        )
+        assert done.json()["visit"]["status"] == "done"
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def office(server: Server, database: Database, vault: Vault, sign_in: SignIn) -> Any:
+    world = await make_world(database, vault, now=server.clock.now())
+    place = (ScopeLevel.ESTATE, str(world.estate_id))
+    people = [
+        await sign_in(role, *place)
+        for role in (
+            UserRole.MANAGER, UserRole.INSPECTOR, UserRole.INSPECTOR, UserRole.INSPECTOR, UserRole.AUDITOR,
+            UserRole.OPERATOR_STAFF,
+        )
+    ]  # fmt: skip
+    yield Office(server, database, world, *people)
+    for person in people:
+        await person.aclose()
+
+
+async def test_from_a_flagged_flat_to_a_closed_case(office: Office) -> None:
+    manager = office.manager
+    await office.flag(0)
+    (flagged,) = (await manager.get("/api/v1/flagged-units")).json()["items"]
+    assert (flagged["room_no"], flagged["severity"], flagged["why_zh"]) == ("101", "lead", "第0户门禁说明")
+    lead = flagged["leads"][0]["id"]
+    accepted = await manager.post(f"/api/v1/leads/{lead}/accept", json={"reason": "经核对属实"})
+    assert accepted.status_code == 200, accepted.text
+    case = f"/api/v1/cases/{accepted.json()['case']['id']}"
+    frozen = await manager.get(
+        f"/api/v1/leads/{lead}/evidence", params={"purpose": "tenancy_compliance", "reason": "复核证据"}
+    )
+    assert frozen.status_code == 200
+    assert frozen.json()
+
+    async def step(by: Any, action: str, **more: Any) -> dict[str, Any]:
+        tag = (await by.get(case)).headers["etag"]
+        answer = await by.post(f"{case}/steps", json={"action": action, **more}, headers={"If-Match": tag})
+        assert answer.status_code == 201, answer.text
+        assert answer.headers["etag"] != tag
+        return answer.json()
+
+    async def post(by: Any, what: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = await by.post(f"{case}/{what}", json=body)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    await step(office.first, "start_verifying")
+    officers = {"assigned_to": str(office.first.user_id), "second_officer": str(office.second.user_id)}
+    planned = await post(manager, "visits", {"kind": "verification", **officers})
+    visit = planned["visits"][0]["id"]
+    mine = (await office.second.get("/api/v1/my/visits")).json()["items"]
+    assert [task["id"] for task in mine] == [visit]
+    await office.visit(
+        visit, [office.first, office.second],
+        {"outcome": "substantiated", "violation": "sublet", "vulnerability": CALM},
+    )  # fmt: skip
+    await step(manager, "substantiate", violation="sublet", legal_basis=BASIS)
+    gate = (await manager.get(case)).json()["evidence"][0]["id"]
+    checks = dict.fromkeys(("legal_review", "technical_review", "conspicuously_marked", "locations_published"), True)
+    refused = await manager.post(f"{case}/evidence/{gate}/reviews", json={"admissible": True, "note": "可用"})
+    assert (refused.status_code, len(refused.json()["extra"]["missing"])) == (422, 4)
+    await post(manager, f"evidence/{gate}/reviews", {"admissible": True, "note": "可用", "checks": checks})
+    notice = (await step(manager, "give_notice", legal_basis=BASIS))["measures"][-1]["id"]
+    office.server.clock.advance(timedelta(minutes=30))
+    served = {"method": "direct", "served_at": office.moment(), "received_by": "承租人本人"}
+    await post(office.first, f"measures/{notice}/services", served)
+    await step(office.first, "open_representation")
+    said = await post(
+        office.first, "representations",
+        {"made_by": "承租人", "made_at": office.moment(), "points": ["亲属暂住"], "nothing_more": True},
+    )  # fmt: skip
+    point = f"representations/{said['representations'][0]['id']}/points/0/reply"
+    await post(manager, point, {"reply": "经核实无亲属关系"})
+    await step(manager, "review", reason="复核完毕，理由不成立")
+    order = (await step(manager, "order_rectification", legal_basis=BASIS))["measures"][-1]["id"]
+    office.server.clock.advance(timedelta(minutes=10))
+    await post(office.first, f"measures/{order}/services", served | {"served_at": office.moment()})
+    await step(office.first, "start_rectifying")
+    await post(office.operator, "evidence", {"kind": "document", "description": "租客搬离证明"})
+    await step(office.operator, "report_complete")
+    await step(office.other, "start_follow_up")
+    body = {"kind": "follow_up", "assigned_to": str(office.other.user_id)}
+    again = (await post(manager, "visits", body))["visits"][-1]["id"]
+    await office.visit(again, [office.other], {"outcome": "rectified"})
+    closed = await step(manager, "close", reason="回访确认整改到位")
+    assert closed["case"]["state"] == "closed"
+    assert closed["actions"] == []
+    items = (await manager.get("/api/v1/flagged-units")).json()["items"]
+    assert items[0]["leads"] == []
+    assert items[0]["last_visit"]["id"] == again
+    assert (await office.auditor.get(case)).status_code == 200
+    assert (await office.auditor.get("/api/v1/cases", params={"state": "closed"})).json()["items"][0][
+        "state_zh"
+    ] == "销号"
+
+
+async def test_flagged_flats_come_severest_first_then_oldest(office: Office) -> None:
+    assert (await office.manager.get("/api/v1/flagged-units")).json() == {"items": [], "next_cursor": None}
+    await office.flag(0, severity="prompt", days=40)
+    await office.flag(1, days=3)
+    await office.flag(2, days=9)
+    seen, cursor = [], None
+    while True:
+        page = (
+            await office.auditor.get(
+                "/api/v1/flagged-units", params={"limit": 1} | ({"cursor": cursor} if cursor else {})
+            )
+        ).json()
+        seen += [row["room_no"] for row in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == ["103", "102", "101"]
+    prompts = await office.manager.get("/api/v1/flagged-units", params={"severity": "prompt"})
+    assert [row["room_no"] for row in prompts.json()["items"]] == ["101"]
+    elsewhere = await office.manager.get("/api/v1/flagged-units", params={"estate_id": str(new_id())})
+    assert elsewhere.json()["items"] == []
+    for cursor in ("x", "WyIxIiwieCIsInkiXQ"):
+        assert (await office.manager.get("/api/v1/flagged-units", params={"cursor": cursor})).status_code == 400
+
+
+async def test_versions_and_illegal_steps_answer_with_what_is_right(office: Office) -> None:
+    await office.flag(0)
+    lead = (await office.manager.get("/api/v1/leads")).json()["items"][0]["id"]
+    accepted = await office.manager.post(f"/api/v1/leads/{lead}/accept", json={"reason": "经核对属实"})
+    case = f"/api/v1/cases/{accepted.json()['case']['id']}"
+    begin = {"action": "start_verifying"}
+    assert (await office.manager.post(f"{case}/steps", json=begin)).status_code == 400
+    for tag, status in (('"7"', 412), ("W/x", 400)):
+        stale = await office.manager.post(f"{case}/steps", json=begin, headers={"If-Match": tag})
+        assert stale.status_code == status
+    illegal = await office.manager.post(f"{case}/steps", json={"action": "close"}, headers={"If-Match": '"1"'})
+    assert (illegal.status_code, illegal.json()["code"]) == (409, "illegal-step")
+    assert "start_verifying" in {row["action"] for row in illegal.json()["extra"]["legal"]}
+    role = await office.operator.post(f"{case}/steps", json=begin, headers={"If-Match": "*"})
+    assert (role.status_code, role.json()["code"]) == (403, "role-not-allowed")
+    table = (await office.first.get("/api/v1/case-table")).json()
+    assert {"states", "steps", "requirements"} <= set(table)
+
+
+async def test_uploads_over_http(office: Office) -> None:
+    planned = await office.manager.post(
+        "/api/v1/visits",
+        json={
+            "household_id": str(office.world.households[0]), "unit_id": str(office.world.units[0]), "kind": "patrol",
+            "assigned_to": str(office.first.user_id),
+        },
+    )  # fmt: skip
+    assert planned.status_code == 201, planned.text
+    visit = planned.json()["visit"]["id"]
+    url = f"/api/v1/visits/{visit}/photos/{uuid.uuid4()}"
+
+    async def put(body: bytes, told: bytes | None) -> httpx.Response:
+        headers = {} if told is None else {"Content-Digest": digest.header(told)}
+        return await office.first.put(
+            url, content=body, params={"caption": "客厅", "taken_at": office.moment()}, headers=headers
+        )
+
+    assert (await put(JPEG, None)).json()["code"] == "digest-required"
+    wrong = await put(JPEG[:-1], JPEG)
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "digest-mismatch")
+    first = await put(JPEG, JPEG)
+    assert first.status_code == 200
+    assert (await put(JPEG, JPEG)).content == first.content
+    other = await put(JPEG + b"1", JPEG + b"1")
+    assert (other.status_code, other.json()["code"]) == (409, "id-reused")
+    why = {"purpose": "tenancy_compliance", "reason": "核对入户照片"}
+    picture = await office.auditor.get(url, params=why)
+    assert (picture.content, picture.headers["content-type"]) == (JPEG, "image/jpeg")
+    assert picture.headers["cache-control"] == "no-store"
+    assert (await office.auditor.get(url)).status_code == 400
+    assert (await office.second.get(url, params=why)).json()["code"] == "visit-not-found"
+    cancelled = await office.manager.post(f"/api/v1/visits/{visit}/cancel", json={"reason": "改期进行"})
+    assert cancelled.json()["visit"]["status"] == "cancelled"
+    late = await office.send(office.first, visit, "photos", JPEG)
+    assert late.json()["late"] is True
+    listed = (await office.auditor.get("/api/v1/visits")).json()["items"]
+    assert [row["id"] for row in listed] == [visit]
+
+
+async def test_leads_by_hand(office: Office) -> None:
+    body = {
+        "household_id": str(office.world.households[1]), "unit_id": str(office.world.units[1]), "source": "complaint",
+        "summary_zh": "邻居反映转租",
+    }  # fmt: skip
+    made = await office.manager.post("/api/v1/leads", json=body)
+    assert made.status_code == 201, made.text
+    lead = f"/api/v1/leads/{made.json()['id']}"
+    for verb, status in (("dismiss", "dismissed"), ("reopen", "new")):
+        answer = await office.manager.post(f"{lead}/{verb}", json={"reason": "电话核实过"})
+        assert answer.json()["status"] == status
+    assert (await office.auditor.get(lead)).json()["status"] == "new"
+    assert (await office.first.get(lead)).status_code == 403
+    assert (await office.auditor.post(f"{lead}/accept", json={"reason": "无权受理"})).status_code == 403
+
+
+@pytest.mark.parametrize("route", ["leads", "visits", "cases"])
+async def test_cursors_are_ours(office: Office, route: str) -> None:
+    for cursor in ("%%%", "W10", "WyJ4IiwieSJd"):
+        answer = await office.manager.get(f"/api/v1/{route}", params={"cursor": cursor})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid-request")

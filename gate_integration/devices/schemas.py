@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from gate_integration.devices.models import CaptureMode, Credential, Direction, GateDevice, GateLevel
+from gate_integration.intake.models import DeliveryProblem
 
 Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Short = Annotated[str, msgspec.Meta(max_length=64)]
@@ -47,7 +48,7 @@ class DeviceInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     camera: bool = True
     exit_recorded: bool = True
     reports_strangers: bool = True
-    profile: ProfileInput = ProfileInput()
+    profile: ProfileInput = msgspec.field(default_factory=ProfileInput)
 
 
 class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +88,12 @@ class NewToken(msgspec.Struct, frozen=True, kw_only=True):
     device: DeviceView
     token: str
     path: str
+
+
+class TokensRevoked(msgspec.Struct, frozen=True, kw_only=True):
+    """How many tokens were revoked."""
+
+    revoked: int
 
 
 class DeviceHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,3 +184,11 @@ class ProblemView(msgspec.Struct, frozen=True, kw_only=True):
     detail: str
     at: datetime
     resolved_at: datetime | None
+
+    @classmethod
+    def of(cls, row: DeliveryProblem) -> "ProblemView":
+        """From the row."""
+        return cls(
+            id=row.id, delivery_id=row.delivery_id, received_at=row.received_at, parser=row.parser, code=row.code,
+            detail=row.detail, at=row.at, resolved_at=row.resolved_at,
+        )  # fmt: skip

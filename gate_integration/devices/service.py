@@ -51,6 +51,7 @@ from storage.vault.service import Vault
 
 TOKEN_BYTES = 24  # 32 characters in a path: a Hikvision terminal takes URLs of up to 128
 STANDING_TOKENS = 2
+_DEPTH = {GateLevel.ESTATE: 0, GateLevel.BUILDING: 1, GateLevel.ENTRANCE: 2, GateLevel.UNIT: 3}
 
 
 async def add_device(
@@ -86,22 +87,25 @@ async def add_device(
 async def _place(
     session: AsyncSession, data: DeviceInput
 ) -> tuple[uuid.UUID | None, uuid.UUID | None, uuid.UUID | None]:
-    """The place of a device, filled in upwards; it is in the device's estate and fits the level."""
-    named = {
-        GateLevel.BUILDING: data.building_id, GateLevel.ENTRANCE: data.entrance_id, GateLevel.UNIT: data.unit_id,
-    }  # fmt: skip
-    given = {level for level, place in named.items() if place is not None}
-    if data.level is GateLevel.ESTATE:
-        if given:
-            raise PlaceMismatch
+    """The place of a device, filled in upwards; it is in the device's estate and fits the level.
+
+    Places above the level's own may be named too, when they are the right ones.
+    """
+    named = (data.building_id, data.entrance_id, data.unit_id)
+    depth = _DEPTH[data.level]
+    if any(named[depth:]):
+        raise PlaceMismatch
+    if depth == 0:
         return None, None, None
-    if given != {data.level}:
+    if named[depth - 1] is None:
         raise PlaceMismatch
     found = await queries.building_of(
         session, building_id=data.building_id, entrance_id=data.entrance_id, unit_id=data.unit_id
     )
     if found is None or found[3] != data.estate_id:
         raise NotFound
+    if any(given not in (None, true) for given, true in zip(named, found[:3], strict=True)):
+        raise PlaceMismatch
     return found[0], found[1], found[2]
 
 
@@ -116,11 +120,17 @@ def _new_token(session: AsyncSession, *, device: GateDevice, vault: Vault, now: 
     return NewToken(device=DeviceView.of(device), token=token, path=f"/gate/{device.vendor}/{token}")
 
 
-async def standing_device(session: AsyncSession, device_id: uuid.UUID) -> GateDevice:
-    """A device in service; raises `NotFound`, `DeviceRetired`."""
+async def known_device(session: AsyncSession, device_id: uuid.UUID) -> GateDevice:
+    """A device within the scope; raises `NotFound`."""
     device = await queries.device(session, device_id)
     if device is None:
         raise NotFound
+    return device
+
+
+async def standing_device(session: AsyncSession, device_id: uuid.UUID) -> GateDevice:
+    """A device in service; raises `NotFound`, `DeviceRetired`."""
+    device = await known_device(session, device_id)
     if device.retired_at is not None:
         raise DeviceRetired
     return device
@@ -167,9 +177,15 @@ async def retire_device(session: AsyncSession, *, device_id: uuid.UUID, actor: A
 
 
 async def register_credential(
-    session: AsyncSession, *, data: CredentialInput, vault: Vault, actor: Actor, now: datetime
+    session: AsyncSession,
+    *,
+    estate_id: uuid.UUID,
+    data: CredentialInput,
+    vault: Vault,
+    actor: Actor,
+    now: datetime,
 ) -> CredentialView:
-    """Registers a card, PIN or QR for a household, a unit or a person of one estate.
+    """Registers a card, PIN or QR for a household, a unit or a person of the estate.
 
     Raises `CredentialWithoutHolder`, `CredentialTaken`, `NotFound`.
     """
@@ -178,8 +194,7 @@ async def register_credential(
     )
     if not estates:
         raise CredentialWithoutHolder
-    estate_id = estates.pop()
-    if estate_id is None or estates:
+    if estates != {estate_id}:
         raise NotFound
     row = Credential(
         id=new_id(), estate_id=estate_id, kind=data.kind, number_index=vault.index(data.kind, data.number),

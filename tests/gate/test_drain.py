@@ -147,6 +147,7 @@ async def test_cards_and_numbers_are_resolved_to_who_held_them(
     async with database.transaction(Role.APP, world.scope) as session:
         card = await service.register_credential(
             session,
+            estate_id=world.estate_id,
             data=CredentialInput(number="0012345678", household_id=world.households[0], valid_from=NOON.date()),
             vault=vault, actor=support.ACTOR, now=NOON,
         )  # fmt: skip

@@ -202,6 +202,13 @@ async def test_somebody_known_is_recognised_and_filled_in(database: Database, va
         assert (await people.resolve(session, person=other, **at)).phone_sealed == before
         with pytest.raises(errors.PersonDiffers):
             await people.resolve(session, person=PersonDetails(name="测试乙", id_number=adult(1)), **at)
+        elder = await people.resolve(session, person=PersonDetails(name="测试丙", id_number=adult(2)), **at)
+        guarded = PersonDetails(name="测试甲", id_number=adult(1), guardian_id=elder.id)
+        assert (await people.resolve(session, person=guarded, **at)).guardian_id == elder.id
+        young = PersonDetails(name="测试丁", id_number=child(1), guardian_id=elder.id)
+        too_young = (await people.resolve(session, person=young, **at)).id
+        with pytest.raises(errors.BadPerson):
+            await people.resolve(session, person=PersonDetails(name="测试戊", guardian_id=too_young), **at)
         assert (await people.resolve(session, person=first.id, **at)).id == first.id
         assert first.id_number_masked == adult(1)[:4] + "********" + adult(1)[-4:]
 

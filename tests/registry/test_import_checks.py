@@ -129,6 +129,8 @@ def test_a_person_is_registered_once_at_a_time() -> None:
     assert run(sheet(moved)).issues == []
     named = [row(1, 身份证号=number), row(2, 身份证号=number, 姓名="测试乙", 监护人身份证号=adult(9))]
     assert {("person-differs", 3, "姓名"), ("person-differs", 3, "手机号")} <= codes(run(sheet(named)))
+    guarded = [named[0] | {"监护人身份证号": adult(8)}, named[1]]
+    assert ("person-differs", 3, "监护人身份证号") in codes(run(sheet(guarded)))
 
 
 def test_guardians_are_known_adults() -> None:

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Date, and_, cast, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from gate_integration.devices.models import DevicePerson
 from gate_integration.enrolment.models import FaceTemplate, GalleryGeneration
@@ -37,11 +38,12 @@ class SealedTemplate:
 
 def consented(person: ColumnElement[uuid.UUID], scope: ConsentScope, on: date) -> ColumnElement[bool]:
     """Whether a consent of this scope stands on `on`."""
+    given = aliased(Consent)  # a statement that names the table itself must not be taken for this one
     return exists().where(
-        Consent.person_id == person,
-        Consent.scope == scope,
-        Consent.withdrawn_at.is_(None),
-        or_(Consent.valid_to.is_(None), Consent.valid_to >= on),
+        given.person_id == person,
+        given.scope == scope,
+        given.withdrawn_at.is_(None),
+        or_(given.valid_to.is_(None), given.valid_to >= on),
     )
 
 

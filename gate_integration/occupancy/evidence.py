@@ -144,7 +144,8 @@ async def _gates(session: AsyncSession, *, estate_id: uuid.UUID, span: Span) -> 
     ]  # fmt: skip
     enrolled = await queries.enrolled_since(session, estate_id=estate_id, on=span.today)
     on_devices = await queries.on_devices_since(session, estate_id=estate_id, on=span.today)
-    return GateMap(found, enrolled, on_devices)
+    pictures_since = await queries.pictures_since(session, estate_id=estate_id, on=span.today)
+    return GateMap(found, enrolled, on_devices, pictures_since)
 
 
 async def _links(

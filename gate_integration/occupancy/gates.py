@@ -44,8 +44,8 @@ class Gate:
 
     @property
     def looks(self) -> bool:
-        """Whether pictures of this gate are compared outside it."""
-        return self.camera and self.capture_mode != CaptureMode.IDENTITY
+        """Whether pictures of this gate reach our recognition. No answers of `edge` machines are taken in yet."""
+        return self.camera and self.capture_mode == CaptureMode.SNAPSHOT
 
     @property
     def shows_exits(self) -> bool:
@@ -76,11 +76,15 @@ class UnitPlace:
 
 @dataclass(slots=True)
 class GateMap:
-    """The gates of an estate, and what a household's gates could see."""
+    """The gates of an estate, and what a household's gates could see.
+
+    `pictures_since`: since when the estate's basis lets pictures be looked at.
+    """
 
     gates: Sequence[Gate]
     enrolled: Mapping[uuid.UUID, datetime]
     on_devices: Mapping[tuple[uuid.UUID, uuid.UUID], datetime]
+    pictures_since: datetime | None
     coverages: dict[tuple[uuid.UUID, ...], tuple[date, Coverage]] = field(default_factory=dict)
 
     def of(self, unit: UnitPlace) -> tuple[Gate, ...]:
@@ -103,8 +107,9 @@ class GateMap:
         if not gate.camera:
             return None
         ways = [self.on_devices.get((person_id, gate.id))]
-        if gate.looks:
-            ways.append(self.enrolled.get(person_id))
+        enrolled = self.enrolled.get(person_id)
+        if gate.looks and enrolled is not None and self.pictures_since is not None:
+            ways.append(max(enrolled, self.pictures_since))
         known = [moment for moment in ways if moment is not None]
         return max(min(known), gate.created_at) if known else None
 

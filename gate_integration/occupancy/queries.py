@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Time, and_, cast, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, Date, DateTime, Time, and_, cast, exists, func, literal, or_, select, text
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from gate_integration.devices.models import DeviceContact, DeviceOutage, DevicePerson, GateDevice
 from gate_integration.enrolment.models import FaceTemplate
+from gate_integration.enrolment.queries import consented
 from gate_integration.sightings.models import Band, LinkKind, Pseudonym, Sighting
-from inspection.registry.consents.models import Consent, ConsentScope
+from inspection.registry.consents.models import Consent, ConsentScope, ProcessingBasis, Purpose
 from inspection.registry.households.models import (
     Absence,
     CareTag,
@@ -219,14 +220,38 @@ def _standing(person: ColumnElement[uuid.UUID], scope: ConsentScope, on: date) -
 
 
 async def enrolled_since(session: AsyncSession, *, estate_id: uuid.UUID, on: date) -> dict[uuid.UUID, datetime]:
-    """Since when our recognition can know each person: template and consent both there."""
+    """Since when our recognition can know each person: template and consent both there.
+
+    Left out is whom a terminal may name while their pictures must not leave it: those are not looked at.
+    """
+    person = FaceTemplate.person_id.expression
+    on_a_device = exists().where(DevicePerson.person_id == person, DevicePerson.removed_at.is_(None))
     rows = await session.execute(
         select(FaceTemplate.person_id, func.min(func.greatest(FaceTemplate.created_at, Consent.given_at)))
-        .join(Consent, _standing(FaceTemplate.person_id.expression, ConsentScope.TEMPLATE, on))
-        .where(FaceTemplate.estate_id == estate_id, FaceTemplate.destroyed_at.is_(None))
+        .join(Consent, _standing(person, ConsentScope.TEMPLATE, on))
+        .where(
+            FaceTemplate.estate_id == estate_id,
+            FaceTemplate.destroyed_at.is_(None),
+            or_(~on_a_device, consented(person, ConsentScope.OFF_DEVICE, on)),
+        )
         .group_by(FaceTemplate.person_id)
     )
     return {person: since for person, since in rows}  # noqa: C416
+
+
+async def pictures_since(session: AsyncSession, *, estate_id: uuid.UUID, on: date) -> datetime | None:
+    """Since when the estate's basis in force lets pictures be looked at; None: it does not."""
+    begins = func.timezone("Asia/Shanghai", cast(ProcessingBasis.valid_from, DateTime))
+    found: datetime | None = await session.scalar(
+        select(func.min(func.greatest(begins, ProcessingBasis.created_at))).where(
+            ProcessingBasis.estate_id == estate_id,
+            ProcessingBasis.purpose == Purpose.TENANCY_COMPLIANCE,
+            ProcessingBasis.withdrawn_at.is_(None),
+            ProcessingBasis.valid_from <= on,
+            ProcessingBasis.valid_to >= on,
+        )
+    )
+    return found
 
 
 async def on_devices_since(

@@ -2,7 +2,6 @@
 
 import json
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -11,19 +10,19 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from api.access import access_token
 from gate_integration.occupancy.models import Discrepancy
 from inspection.leads import service as leads
-from inspection.users.models import ScopeLevel, UserRole
+from inspection.users.models import RefreshFamily, ScopeLevel, UserRole
 from inspection.visits import digest
-from storage.database import Database, Role
+from storage.database import Database, EstateScope, Role
 from storage.ids import new_id
 from storage.vault.service import Vault
 from tests.api.conftest import Server
-from tests.factories import World, make_world
+from tests.factories import World, make_user, make_world
 from tests.office.road import BASIS, CALM, INSIDE
 
 JPEG = b"\xff\xd8\xff\xe0" + b"made up, no picture" * 40
-SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
 @dataclass
@@ -90,12 +89,26 @@ class Office:
         assert done.json()["visit"]["status"] == "done"
 
 
+async def signed_in(
+    server: Server, database: Database, vault: Vault, role: UserRole, level: ScopeLevel, code: str
+) -> Any:
+    """A client with the token of a log-in that stands; the log-in itself is tested elsewhere, and slow by design."""
+    now = server.clock.now()
+    user_id = await make_user(database, now=now, role=role, level=level, code=code)
+    family = new_id()
+    async with database.transaction(Role.APP, EstateScope(())) as session:
+        session.add(RefreshFamily(id=family, user_id=user_id, created_at=now, expires_at=now + timedelta(days=1)))
+    client = server.client(access_token(vault.token_key, user_id=user_id, family_id=family, now=now, seconds=3600))
+    client.user_id = user_id  # type: ignore[attr-defined]
+    return client
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def office(server: Server, database: Database, vault: Vault, sign_in: SignIn) -> Any:
+async def office(server: Server, database: Database, vault: Vault) -> Any:
     world = await make_world(database, vault, now=server.clock.now())
     place = (ScopeLevel.ESTATE, str(world.estate_id))
     people = [
-        await sign_in(role, *place)
+        await signed_in(server, database, vault, role, *place)
         for role in (
             UserRole.MANAGER, UserRole.INSPECTOR, UserRole.INSPECTOR, UserRole.INSPECTOR, UserRole.AUDITOR,
             UserRole.OPERATOR_STAFF,
@@ -150,7 +163,7 @@ async def test_from_a_flagged_flat_to_a_closed_case(office: Office) -> None:
     assert (refused.status_code, len(refused.json()["extra"]["missing"])) == (422, 4)
     await post(manager, f"evidence/{gate}/reviews", {"admissible": True, "note": "可用", "checks": checks})
     notice = (await step(manager, "give_notice", legal_basis=BASIS))["measures"][-1]["id"]
-    office.server.clock.advance(timedelta(minutes=30))
+    office.server.clock.advance(timedelta(minutes=2))
     served = {"method": "direct", "served_at": office.moment(), "received_by": "承租人本人"}
     await post(office.first, f"measures/{notice}/services", served)
     await step(office.first, "open_representation")
@@ -162,7 +175,7 @@ async def test_from_a_flagged_flat_to_a_closed_case(office: Office) -> None:
     await post(manager, point, {"reply": "经核实无亲属关系"})
     await step(manager, "review", reason="复核完毕，理由不成立")
     order = (await step(manager, "order_rectification", legal_basis=BASIS))["measures"][-1]["id"]
-    office.server.clock.advance(timedelta(minutes=10))
+    office.server.clock.advance(timedelta(minutes=2))
     await post(office.first, f"measures/{order}/services", served | {"served_at": office.moment()})
     await step(office.first, "start_rectifying")
     await post(office.operator, "evidence", {"kind": "document", "description": "租客搬离证明"})

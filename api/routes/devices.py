@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated
 
 from litestar import delete, get, post
-from litestar.params import FromPath, Parameter
+from litestar.params import FromPath, JSONBody, QueryParameter
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, requires
@@ -31,15 +31,15 @@ READERS = requires(UserRole.INSPECTOR, UserRole.MANAGER, UserRole.AUDITOR, UserR
 KEEPERS = requires(UserRole.ADMINISTRATOR, UserRole.MANAGER)
 WATCHERS = requires(UserRole.ADMINISTRATOR, UserRole.MANAGER, UserRole.AUDITOR)
 
-Cursor = Annotated[str | None, Parameter(max_length=500)]
-Limit = Annotated[int, Parameter(ge=1, le=200)]
+Cursor = Annotated[str | None, QueryParameter(max_length=500)]
+Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 
 
 @post(
     "/api/v1/devices", guards=[KEEPERS], tags=["devices"], operation_id="addDevice",
     summary="登记门禁设备 / Add a gate device",
 )  # fmt: skip
-async def add_device(data: DeviceInput, work: Work) -> NewToken:
+async def add_device(data: JSONBody[DeviceInput], work: Work) -> NewToken:
     """Adds a device. The token in the answer is shown this once; its path goes into the device's event host."""
     async with work.transaction() as session:
         return await service.add_device(session, data=data, vault=work.context.vault, actor=work.actor, now=work.now)
@@ -96,7 +96,9 @@ async def retire_device(device_id: FromPath[uuid.UUID], work: Work) -> DeviceVie
     "/api/v1/estates/{estate_id:uuid}/credentials", guards=[KEEPERS], tags=["devices"],
     operation_id="registerCredential", summary="登记门禁卡 / Register a card, PIN or QR",
 )  # fmt: skip
-async def register_credential(estate_id: FromPath[uuid.UUID], data: CredentialInput, work: Work) -> CredentialView:
+async def register_credential(
+    estate_id: FromPath[uuid.UUID], data: JSONBody[CredentialInput], work: Work
+) -> CredentialView:
     """Registers a credential of a household, a unit or a person; only a keyed hash of its number is stored."""
     async with work.transaction() as session:
         return await service.register_credential(
@@ -118,7 +120,7 @@ async def withdraw_credential(credential_id: FromPath[uuid.UUID], work: Work) ->
     "/api/v1/devices/{device_id:uuid}/people", guards=[KEEPERS], tags=["devices"], operation_id="mapDevicePerson",
     summary="对应设备人员编号 / Say whom a number on a device means",
 )  # fmt: skip
-async def map_person(device_id: FromPath[uuid.UUID], data: DevicePersonInput, work: Work) -> DevicePersonView:
+async def map_person(device_id: FromPath[uuid.UUID], data: JSONBody[DevicePersonInput], work: Work) -> DevicePersonView:
     """Leading zeros of the number count."""
     async with work.transaction() as session:
         return await service.map_person(session, device_id=device_id, data=data, actor=work.actor, now=work.now)

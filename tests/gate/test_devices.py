@@ -126,7 +126,9 @@ async def test_a_credential_has_one_holder_in_one_estate(database: Database, vau
     async def register(number: str, **holder: uuid.UUID) -> uuid.UUID:
         async with database.transaction(Role.APP, world.scope) as session:
             view = await service.register_credential(
-                session, estate_id=world.estate_id, data=CredentialInput(number=number, valid_from=date(2026, 3, 1), **holder), vault=vault,
+                session, estate_id=world.estate_id,
+                data=CredentialInput(number=number, valid_from=date(2026, 3, 1), **holder),
+                vault=vault,
                 actor=ACTOR, now=NOON,
             )  # fmt: skip
             return view.id

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, and_, case, func, literal, or_, select, tuple_, union_all
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.occupancy.models import Discrepancy
@@ -85,7 +86,7 @@ async def last_visits(session: AsyncSession, unit_ids: Sequence[uuid.UUID]) -> d
     rows = await session.scalars(
         select(Visit)
         .where(Visit.unit_id.in_(unit_ids), Visit.status == VisitStatus.DONE)
-        .distinct(Visit.unit_id)
+        .ext(distinct_on(Visit.unit_id))
         .order_by(Visit.unit_id, Visit.done_at.desc())
     )
     return {row.unit_id: row for row in rows}

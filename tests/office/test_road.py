@@ -29,7 +29,9 @@ from storage.audit.models import AuditEntry
 from storage.audit.service import Actor
 from storage.clock import SimulatedClock
 from storage.database import Database, Role, SystemScope
+from storage.ids import new_id
 from storage.problems import Forbidden, Invalid
+from storage.rules.models import RuleSet, RuleValue
 from storage.vault.service import Vault
 from tests.factories import make_user
 from tests.office.road import BASIS, Road
@@ -339,9 +341,6 @@ async def test_what_a_step_needs_is_told_beforehand(road: Road) -> None:
 
 
 async def test_an_unknown_year_is_provisional_until_published(road: Road) -> None:
-    from storage.ids import new_id
-    from storage.rules.models import RuleSet, RuleValue
-
     road.wait(days=300)
     await road.to_representation()
     road.wait(days=1)

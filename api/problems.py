@@ -24,6 +24,7 @@ from storage.problems import NotFound, Problem
 log = logging.getLogger("ruhu.api")
 
 MEDIA_TYPE = "application/problem+json"
+DATA_EXCEPTION = "22"  # SQLSTATE class: a value that a column cannot hold, a NUL in a text for example
 
 
 class ProblemDocument(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -170,7 +171,11 @@ def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem
 
 
 def on_database(request: Request[Any, Any, Any], error: DBAPIError | PoolTimeout) -> Response[ProblemDocument]:
-    """A database that fails is a 5xx, whatever it failed at; the log gets the kind of error and no values."""
+    """A database that fails is a 5xx, unless the value was at fault; the log gets the kind of error and no values."""
+    if (getattr(getattr(error, "orig", None), "sqlstate", None) or "").startswith(DATA_EXCEPTION):
+        return respond(
+            Invalid("内容含有无法保存的字符或数值", "The content has a character or number that cannot be stored")
+        )
     log.error(
         "database error %s at %s", type(getattr(error, "orig", error)).__name__, request.scope.get("path_template")
     )

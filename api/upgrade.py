@@ -8,7 +8,9 @@ from sqlalchemy.dialects.postgresql import insert
 from api.house import House
 from gate_integration.occupancy.rules import parameters as occupancy
 from inspection.cases import deadlines
-from inspection.visits import geofence
+from inspection.cases import service as cases
+from inspection.leads import service as leads
+from inspection.visits import coverage, geofence
 from storage.database import Role
 from storage.ids import new_id
 from storage.migrations import runner
@@ -25,6 +27,9 @@ def shipped_rules() -> list[RuleDefault]:
         *(RuleDefault(row.key, row.value, row.unit, row.source) for row in occupancy.DEFAULTS),
         *(RuleDefault(*row) for row in deadlines.DEADLINES),
         *(RuleDefault(*row) for row in geofence.DEFAULTS),
+        *leads.DEFAULTS,
+        *coverage.DEFAULTS,
+        *cases.DEFAULTS,
     ]
 
 

@@ -29,6 +29,7 @@ SUBLET = "H1102"  # somebody else lives here, and the tenant is gone
 CARE = "H1103"  # an old tenant, and a carer who is registered as such
 REFUSER = "H1104"  # refused face recognition, has a card
 HOSPITAL = "H1105"  # away for two months, and said so
+TENANT, CO_RESIDENT = "承租人", "共同居住人"
 STORY = (FAMILY, SUBLET, CARE, REFUSER, HOSPITAL)
 
 
@@ -53,7 +54,7 @@ class Resident:
     @property
     def person_no(self) -> str:
         """The number terminals know this person by; its leading zeros count."""
-        return f"00{self.building}{self.entrance}{self.room}"
+        return f"00{self.building}{self.entrance}{self.room}{1 if self.role == TENANT else 2}"
 
 
 def id_number(birth: date, sequence: int) -> str:
@@ -75,13 +76,11 @@ def residents() -> list[Resident]:
             household = f"H11{flat + 1:02d}"
         birth = date(1940, 5, 4) if household == CARE else date(1965, 1, 1) + timedelta(days=number * 61)
         found.append(
-            Resident(household, building + 1, entrance + 1, floor + 1, room, "承租人", f"承租人{number + 1:03d}",
+            Resident(household, building + 1, entrance + 1, floor + 1, room, TENANT, f"承租人{number + 1:03d}",
                      id_number(birth, number + 1))
         )  # fmt: skip
         if household == FAMILY:
-            found.append(
-                Resident(household, 1, 1, 1, room, "共同居住人", "同住人001", id_number(date(1988, 8, 8), 901))
-            )
+            found.append(Resident(household, 1, 1, 1, room, CO_RESIDENT, "同住人001", id_number(date(1988, 8, 8), 901)))
     return found
 
 

@@ -126,7 +126,8 @@ def settle(found: Furnished, people: list[Resident], pictures: dict[str, Path]) 
     tenant = next(person for person in people if person.household == estate.FAMILY)
     verdict = enrol(manager, found.persons[tenant.name], pictures["tenant_1"])
     worker = manager.post(
-        f"/estates/{found.estate_id}/workers", person={"name": "护工001"}, kind="carer", employer="演示养老服务站",
+        f"/estates/{found.estate_id}/workers", person={"name": "护工001", "birth_date": "1985-06-01"},
+        kind="carer", employer="演示养老服务站",
         valid_from=date(2026, 2, 1).isoformat(), household_ids=[found.households[estate.CARE]],
     )  # fmt: skip
     carer = worker["person_id"]

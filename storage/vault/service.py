@@ -10,6 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from storage.vault import crypto
 from storage.vault.models import EstateKey, SubjectKey
 
+MADE_HERE = "estate keys made in this transaction"
+
 
 class KeyDestroyed(Exception):
     """The key was destroyed: what it sealed is gone for good."""
@@ -54,7 +56,9 @@ class Vault:
             )
             stored = await session.scalar(select(EstateKey.wrapped).where(EstateKey.estate_id == estate_id))
             assert stored is not None  # noqa: S101 - inserted by us or by whoever was first
-            # Not remembered yet: this transaction may still roll back.
+            session.info.setdefault(MADE_HERE, set()).add(estate_id)
+        if estate_id in session.info.get(MADE_HERE, ()):
+            # Not remembered: this transaction may still roll back, and what was sealed elsewhere would be lost.
             return crypto.unseal(self.wrapping, stored, place=f"estate-key/{estate_id}")
         return self.open_estate_key(estate_id, stored)
 

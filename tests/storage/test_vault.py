@@ -66,6 +66,23 @@ async def test_a_destroyed_key_is_gone(database: Database, vault: Vault) -> None
         assert await vault.subject_keys(session, estate_id=world.estate_id, subject_ids=[person], now=NOW) == {}
 
 
+async def test_an_estate_key_that_was_rolled_back_is_never_used_again(database: Database, master_key: bytes) -> None:
+    """A process that remembered it would seal data with a key that is stored nowhere."""
+    vault = Vault(master_key)
+    world = await make_world(database, Vault(master_key), now=NOW, flats=0)
+    estate = world.estate_id
+    async with database.transaction(Role.APP, world.scope) as session:
+        first = await vault.estate_key(session, estate_id=estate, now=NOW)
+        assert await vault.estate_key(session, estate_id=estate, now=NOW) == first
+        await session.rollback()
+    async with database.transaction(Role.APP, world.scope) as session:
+        kept = await vault.estate_key(session, estate_id=estate, now=NOW)
+    assert kept != first
+    async with database.transaction(Role.APP, world.scope) as session:
+        assert await Vault(master_key).estate_key(session, estate_id=estate, now=NOW) == kept
+        assert await vault.estate_key(session, estate_id=estate, now=NOW) == kept
+
+
 async def test_an_object_lives_and_dies(database: Database, vault: Vault, objects: Objects) -> None:
     world = await make_world(database, vault, now=NOW, flats=1)
     data = b"\xff\xd8\xff picture " * 50

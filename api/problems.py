@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage.objects.store import ObjectMissing, StoreFailed
-from storage.problems import NotFound, Problem
+from storage.problems import Invalid, NotFound, Problem
 
 log = logging.getLogger("ruhu.api")
 
@@ -173,9 +173,7 @@ def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem
 def on_database(request: Request[Any, Any, Any], error: DBAPIError | PoolTimeout) -> Response[ProblemDocument]:
     """A database that fails is a 5xx, unless the value was at fault; the log gets the kind of error and no values."""
     if (getattr(getattr(error, "orig", None), "sqlstate", None) or "").startswith(DATA_EXCEPTION):
-        return respond(
-            Invalid("内容含有无法保存的字符或数值", "The content has a character or number that cannot be stored")
-        )
+        return respond(Invalid("内容含有无法保存的字符或数值", "A character or number in the content cannot be stored"))
     log.error(
         "database error %s at %s", type(getattr(error, "orig", error)).__name__, request.scope.get("path_template")
     )

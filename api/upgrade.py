@@ -6,7 +6,8 @@ from sqlalchemy import create_engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from api.house import House
-from gate_integration.occupancy.rules import parameters as occupancy
+from gate_integration.enrolment import parameters as enrolment
+from gate_integration.occupancy import parameters as occupancy
 from inspection.cases import deadlines
 from inspection.cases import service as cases
 from inspection.leads import service as leads
@@ -24,7 +25,8 @@ EFFECTIVE_FROM = date(2012, 7, 15)  # 公共租赁住房管理办法 came into f
 def shipped_rules() -> list[RuleDefault]:
     """Every parameter with its default, unit and source, as this release ships them."""
     return [
-        *(RuleDefault(row.key, row.value, row.unit, row.source) for row in occupancy.DEFAULTS),
+        *occupancy.DEFAULTS,
+        *enrolment.DEFAULTS,
         *(RuleDefault(*row) for row in deadlines.DEADLINES),
         *(RuleDefault(*row) for row in geofence.DEFAULTS),
         *leads.DEFAULTS,

@@ -172,11 +172,16 @@ async def workers(session: AsyncSession, *, estate_id: uuid.UUID, span: Span, kn
 
 
 async def absences(session: AsyncSession, *, estate_id: uuid.UUID, span: Span, known: datetime) -> Sequence[Any]:
-    """(person, from, to) of absences told by `known`."""
+    """(person, from, to) of absences told by `known` and not taken back by then."""
     return (
         await session.execute(
             select(Absence.person_id, Absence.valid_from, Absence.valid_to)
-            .where(Absence.estate_id == estate_id, Absence.told_at <= known, Absence.valid_to >= span.first)
+            .where(
+                Absence.estate_id == estate_id,
+                Absence.told_at <= known,
+                or_(Absence.cancelled_at.is_(None), Absence.cancelled_at > known),
+                Absence.valid_to >= span.first,
+            )
             .order_by(Absence.id)
         )
     ).all()

@@ -91,11 +91,3 @@ class NotReadable(Invalid):
     code = "not-readable"
     title_zh = "提交的内容无法识别；手机中的原件请勿删除"
     title_en = "The body cannot be read; keep the original on the phone"
-
-
-class NoBasis(Forbidden):
-    """The estate has no standing basis for the purpose."""
-
-    code = "no-processing-basis"
-    title_zh = "该小区没有该目的的有效处理依据"
-    title_en = "The estate has no standing basis for this purpose"

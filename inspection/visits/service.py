@@ -7,11 +7,12 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from inspection.registry.consents.errors import NoProcessingBasis
 from inspection.registry.consents.models import Purpose
 from inspection.users.authority import officers_at, require
 from inspection.users.models import UserRole
 from inspection.visits import queries
-from inspection.visits.errors import NoBasis, PhotoNotFound, UnfitOfficer, VisitNotFound, VisitOver
+from inspection.visits.errors import PhotoNotFound, UnfitOfficer, VisitNotFound, VisitOver
 from inspection.visits.models import CheckIn, Finding, OccupantMet, Photo, Visit, VisitKind, VisitResult, VisitStatus
 from inspection.visits.schemas import VisitDetails, VisitView
 from inspection.visits.uploads import FIELD, OVER, writable
@@ -180,13 +181,13 @@ async def read_photo(
 ) -> tuple[bytes, str]:
     """The bytes of a photo and their media type. The view goes to the audit log with its purpose and reason.
 
-    Raises `NoBasis` when the estate has no standing basis for the purpose.
+    Raises `NoProcessingBasis` when the estate has no standing basis for the purpose.
     """
     visit = await _readable(session, visit_id=visit_id, actor=actor)
     if not await queries.has_basis(
         session, estate_id=visit.estate_id, purpose=purpose, on=now.astimezone(SHANGHAI).date()
     ):
-        raise NoBasis
+        raise NoProcessingBasis
     photo = await queries.sent(session, Photo, photo_id)
     if photo is None or photo.visit_id != visit.id:
         raise PhotoNotFound

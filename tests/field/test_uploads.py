@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from inspection.registry.consents.errors import NoProcessingBasis
 from inspection.registry.consents.models import Purpose
 from inspection.users.authority import HumanNeeded
 from inspection.users.models import ScopeLevel, UserRole
@@ -16,7 +17,6 @@ from inspection.visits.errors import (
     DigestMismatch,
     DigestRequired,
     IdReused,
-    NoBasis,
     NotAPicture,
     NotReadable,
     NotYourVisit,
@@ -260,7 +260,7 @@ async def test_no_basis_no_photo(database: Database, vault: Vault, clock: Simula
     await road.accept()
     visit, key = await road.plan(), new_id()
     await send(road, "photo", visit, key, objects)
-    with pytest.raises(NoBasis):
+    with pytest.raises(NoProcessingBasis):
         async with road.transaction() as session:
             await service.read_photo(
                 session, visit_id=visit, photo_id=key, purpose=Purpose.TENANCY_COMPLIANCE, reason="核对",

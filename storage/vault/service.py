@@ -46,7 +46,15 @@ class Vault:
         """An estate's key, made at first use."""
         if estate_id in self.estate_keys:
             return self.estate_keys[estate_id]
+        # A key made in this transaction is remembered with it alone, since it may still roll back: what another
+        # transaction sealed with it would be lost. One made within a savepoint is good within that savepoint.
+        made: dict[uuid.UUID, tuple[object, bytes]] = session.info.setdefault(MADE_HERE, {})
+        savepoint, key = made.get(estate_id, (None, b""))
+        if key and savepoint in {None, session.sync_session.get_nested_transaction()}:
+            return key
         stored = await session.scalar(select(EstateKey.wrapped).where(EstateKey.estate_id == estate_id))
+        if stored is not None and not key:
+            return self.open_estate_key(estate_id, stored)
         if stored is None:
             wrapped = crypto.seal(self.wrapping, crypto.new_key(), place=f"estate-key/{estate_id}")
             await session.execute(
@@ -56,11 +64,9 @@ class Vault:
             )
             stored = await session.scalar(select(EstateKey.wrapped).where(EstateKey.estate_id == estate_id))
             assert stored is not None  # noqa: S101 - inserted by us or by whoever was first
-            session.info.setdefault(MADE_HERE, set()).add(estate_id)
-        if estate_id in session.info.get(MADE_HERE, ()):
-            # Not remembered: this transaction may still roll back, and what was sealed elsewhere would be lost.
-            return crypto.unseal(self.wrapping, stored, place=f"estate-key/{estate_id}")
-        return self.open_estate_key(estate_id, stored)
+        key = crypto.unseal(self.wrapping, stored, place=f"estate-key/{estate_id}")
+        made[estate_id] = (session.sync_session.get_nested_transaction(), key)
+        return key
 
     async def new_subject_key(
         self, session: AsyncSession, *, estate_id: uuid.UUID, subject_id: uuid.UUID, now: datetime

@@ -83,6 +83,19 @@ async def test_an_estate_key_that_was_rolled_back_is_never_used_again(database: 
         assert await vault.estate_key(session, estate_id=estate, now=NOW) == kept
 
 
+async def test_an_estate_key_of_a_savepoint_ends_with_it(database: Database, master_key: bytes) -> None:
+    vault = Vault(master_key)
+    world = await make_world(database, Vault(master_key), now=NOW, flats=0)
+    async with database.transaction(Role.APP, world.scope) as session:
+        inner = await session.begin_nested()
+        first = await vault.estate_key(session, estate_id=world.estate_id, now=NOW)
+        await inner.rollback()
+        kept = await vault.estate_key(session, estate_id=world.estate_id, now=NOW)
+        assert kept != first
+    async with database.transaction(Role.APP, world.scope) as session:
+        assert await Vault(master_key).estate_key(session, estate_id=world.estate_id, now=NOW) == kept
+
+
 async def test_an_object_lives_and_dies(database: Database, vault: Vault, objects: Objects) -> None:
     world = await make_world(database, vault, now=NOW, flats=1)
     data = b"\xff\xd8\xff picture " * 50

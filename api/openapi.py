@@ -4,6 +4,7 @@ import importlib
 import pkgutil
 from typing import Any
 
+import msgspec
 from litestar import Litestar
 
 import api.problems
@@ -25,6 +26,7 @@ COMMON = {
     "404": "不存在或不在管辖范围 / Missing, or outside the caller's scope",
     "405": "不支持此方法 / Method not allowed",
     "409": "与当前状态冲突 / In conflict with the present state",
+    "410": "已按规定删除 / Erased",
     "412": "版本不符 / The version given is not the present one",
     "413": "内容过大 / The body is too large",
     "415": "类型不支持 / Unsupported media type",
@@ -61,6 +63,8 @@ def statuses(path: str, method: str, operation: dict[str, Any], *, guarded: bool
         found.append("400")
     if method in {"post", "put", "patch"}:
         found += ["404", "409", "413", "422"]
+    if method == "post" and path.endswith(("/members", "/guests", "/workers", "/unmask")):  # they need a person's key
+        found.append("410")
     if method == "delete":
         found += ["409", "422"]
     if any(p["in"] == "header" and p["name"].lower() == "if-match" for p in operation.get("parameters", [])):
@@ -84,7 +88,7 @@ def allowed_roles(app: Litestar) -> dict[tuple[str, str], frozenset[str] | None]
 
 def build(app: Litestar) -> dict[str, Any]:
     """The complete document."""
-    document = app.openapi_schema.to_schema()
+    document: dict[str, Any] = msgspec.to_builtins(app.openapi_schema.to_schema())  # defaults may be structs
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = {
         "type": "object",

@@ -103,4 +103,6 @@ def test_every_problem_has_one_code_and_titles_in_two_languages() -> None:
         assert re.search(r"[\u4e00-\u9fff]", problem.title_zh), problem.code
         assert re.fullmatch(r"[ -~–—’]+", problem.title_en), problem.code
         assert str(problem.status) in COMMON, problem.code
+    answered = {int(status) for *_, operation in OPERATIONS for status in operation["responses"]}
+    assert {problem.status for problem in classes} - {405} <= answered  # no operation answers another method
     assert [entry["code"] for entry in DOCUMENT["x-problems"]] == sorted(codes)

@@ -4,12 +4,14 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any, NamedTuple
 
+import msgspec
 from sqlalchemy import Row, and_, case, func, literal, or_, select, tuple_, union_all
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.paging import Moment
 from gate_integration.occupancy.models import Discrepancy
 from inspection.leads.models import Lead
 from inspection.leads.queries import STANDING
@@ -26,11 +28,23 @@ class Severity(StrEnum):
 
 RANK = {Severity.LEAD: 2, Severity.PROMPT: 1}
 Flag = Row[uuid.UUID, int, datetime, uuid.UUID, str, str, str, str, str]
-Place = tuple[int, datetime, uuid.UUID]
+
+
+class AfterFlag(NamedTuple):
+    """The sort key of the list."""
+
+    rank: Annotated[int, msgspec.Meta(ge=1, le=2)]
+    since: Moment
+    unit_id: uuid.UUID
 
 
 async def page(
-    session: AsyncSession, *, estate_id: uuid.UUID | None, severity: Severity | None, after: Place | None, limit: int
+    session: AsyncSession,
+    *,
+    estate_id: uuid.UUID | None,
+    severity: Severity | None,
+    after: AfterFlag | None,
+    limit: int,
 ) -> Sequence[Flag]:
     """(unit, rank, since, estate id, estate, building, entrance, room, code): severest first, then oldest."""
     flags = union_all(
@@ -64,7 +78,10 @@ async def page(
         query = query.having(rank == RANK[severity])
     if after is not None:
         query = query.having(
-            or_(rank < after[0], and_(rank == after[0], tuple_(since, HousingUnit.id) > (after[1], after[2])))
+            or_(
+                rank < after.rank,
+                and_(rank == after.rank, tuple_(since, HousingUnit.id) > (after.since, after.unit_id)),
+            )
         )
     rows: Sequence[Flag] = (await session.execute(query)).all()
     return rows

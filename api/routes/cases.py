@@ -11,8 +11,7 @@ from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.access import Work, requires
-from api.paging import Page
-from api.places import cursor_of, place_of
+from api.paging import AfterMoment, Cursor, Limit, Page, decode_cursor, paged
 from api.raw_bodies import etag, version_of
 from inspection.cases import delivery, evidence, opening, reading, representations, service
 from inspection.cases.schemas import (
@@ -72,18 +71,16 @@ async def list_cases(
     case_state: Annotated[State | None, QueryParameter(name="state")] = None,
     estate_id: FromQuery[uuid.UUID | None] = None,
     household_id: FromQuery[uuid.UUID | None] = None,
-    cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Page[CaseView]:
     """Cases in scope, newest first."""
     async with work.transaction() as session:
         rows = await reading.page(
-            session, state=case_state, estate_id=estate_id, household_id=household_id, before=place_of(cursor),
-            limit=limit + 1,
+            session, state=case_state, estate_id=estate_id, household_id=household_id,
+            before=decode_cursor(cursor, AfterMoment), limit=limit + 1,
         )  # fmt: skip
-    shown = rows[:limit]
-    more = len(rows) > limit
-    return Page(items=shown, next_cursor=cursor_of(shown[-1].opened_at, shown[-1].id) if more else None)
+    return paged(rows, limit=limit, key=lambda row: (row.opened_at, row.id))
 
 
 @get("/api/v1/cases/{case_id:uuid}", guards=[READS], tags=["cases"], operation_id="getCase", summary="案件 / A case")

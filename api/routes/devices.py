@@ -1,16 +1,13 @@
 """Gate devices: what they are, how they are, what they sent; credentials and numbers that mean people."""
 
 import uuid
-from datetime import datetime
-from typing import Annotated
 
 from litestar import delete, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, requires
-from api.paging import Page, decode_cursor, encode_cursor
-from api.problems import InvalidRequest
+from api.paging import AfterMoment, AfterTextAndId, Cursor, Limit, Page, decode_cursor, paged
 from gate_integration.devices import queries, service
 from gate_integration.devices.schemas import (
     CredentialInput,
@@ -31,9 +28,6 @@ READERS = requires(UserRole.INSPECTOR, UserRole.MANAGER, UserRole.AUDITOR, UserR
 KEEPERS = requires(UserRole.ADMINISTRATOR, UserRole.MANAGER)
 WATCHERS = requires(UserRole.ADMINISTRATOR, UserRole.MANAGER, UserRole.AUDITOR)
 
-Cursor = Annotated[str | None, QueryParameter(max_length=500)]
-Limit = Annotated[int, QueryParameter(ge=1, le=200)]
-
 
 @post(
     "/api/v1/devices", guards=[KEEPERS], tags=["devices"], operation_id="addDevice",
@@ -51,12 +45,10 @@ async def add_device(data: JSONBody[DeviceInput], work: Work) -> NewToken:
 )  # fmt: skip
 async def list_devices(work: Work, cursor: Cursor = None, limit: Limit = 50) -> Page[DeviceHealth]:
     """Devices by name: last contact, outages, deliveries that wait, problems that stand."""
-    position = decode_cursor(cursor, parts=2)
-    after = (position[0], id_in(position[1])) if position else None
+    after = decode_cursor(cursor, AfterTextAndId)
     async with work.transaction() as session:
         rows = await queries.health(session, now=work.now, after=after, limit=limit + 1)
-    last = rows[limit - 1].device if len(rows) > limit else None
-    return Page(items=rows[:limit], next_cursor=encode_cursor(last.name, str(last.id)) if last else None)
+    return paged(rows, limit=limit, key=lambda row: (row.device.name, row.device.id))
 
 
 @post(
@@ -144,15 +136,11 @@ async def list_deliveries(
     device_id: FromPath[uuid.UUID], work: Work, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[DeliveryView]:
     """Newest first, without bodies."""
-    before = moment_in(cursor)
+    before = decode_cursor(cursor, AfterMoment)
     async with work.transaction() as session:
         await service.known_device(session, device_id)
         rows = await queries.recent_deliveries(session, device_id=device_id, before=before, limit=limit + 1)
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Page(
-        items=rows[:limit],
-        next_cursor=encode_cursor(last.received_at.isoformat(), str(last.id)) if last else None,
-    )
+    return paged(rows, limit=limit, key=lambda row: (row.received_at, row.id))
 
 
 @get(
@@ -163,32 +151,12 @@ async def list_problems(
     device_id: FromPath[uuid.UUID], work: Work, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[ProblemView]:
     """Newest first; a problem that a later reading solved has `resolved_at`."""
-    before = moment_in(cursor)
+    before = decode_cursor(cursor, AfterMoment)
     async with work.transaction() as session:
         await service.known_device(session, device_id)
         found = await queries.problems(session, device_id=device_id, before=before, limit=limit + 1)
         rows = [ProblemView.of(row) for row in found]
-    last = rows[limit - 1] if len(rows) > limit else None
-    return Page(items=rows[:limit], next_cursor=encode_cursor(last.at.isoformat(), str(last.id)) if last else None)
-
-
-def id_in(text: str) -> uuid.UUID:
-    """An id inside a cursor of ours."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise InvalidRequest("分页游标无效", "The cursor is not valid") from None
-
-
-def moment_in(cursor: str | None) -> tuple[datetime, uuid.UUID] | None:
-    """Moment and id inside a cursor of ours."""
-    position = decode_cursor(cursor, parts=2)
-    if position is None:
-        return None
-    try:
-        return datetime.fromisoformat(position[0]), uuid.UUID(position[1])
-    except ValueError:
-        raise InvalidRequest("分页游标无效", "The cursor is not valid") from None
+    return paged(rows, limit=limit, key=lambda row: (row.at, row.id))
 
 
 handlers = [

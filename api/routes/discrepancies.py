@@ -2,14 +2,13 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Annotated
 
 from litestar import get
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery
 
 from api.access import Work, requires
-from api.paging import Page
-from api.places import cursor_of, place_of
+from api.paging import AfterMoment, Cursor, Limit, Page, decode_cursor, paged
+from api.parameters import Why
 from api.problems import InvalidRequest
 from gate_integration.occupancy import reading
 from gate_integration.occupancy.schemas import DiscrepancyView, NotRaisedView
@@ -17,9 +16,6 @@ from gate_integration.sightings.trail import SightingView, TrailPurpose, trail
 from inspection.users.models import UserRole
 
 READS = requires(UserRole.MANAGER, UserRole.AUDITOR)
-Cursor = Annotated[str | None, Parameter(max_length=500)]
-Limit = Annotated[int, Parameter(ge=1, le=200)]
-Why = Annotated[str, Parameter(min_length=4, max_length=1000, description="查看理由 / why it is looked at")]
 TRAIL_DAYS = 30
 
 
@@ -29,27 +25,26 @@ TRAIL_DAYS = 30
 )  # fmt: skip
 async def list_discrepancies(
     work: Work,
-    unit_id: uuid.UUID | None = None,
-    household_id: uuid.UUID | None = None,
-    standing: bool = True,
+    unit_id: FromQuery[uuid.UUID | None] = None,
+    household_id: FromQuery[uuid.UUID | None] = None,
+    standing: FromQuery[bool] = True,
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[DiscrepancyView]:
     """Suspicions with their explanation and what would clear them, newest first; cleared ones with `standing=false`."""
     async with work.transaction() as session:
-        shown = await reading.page(
-            session, unit_id=unit_id, household_id=household_id, standing_only=standing, after=place_of(cursor),
-            limit=limit + 1,
+        rows = await reading.page(
+            session, unit_id=unit_id, household_id=household_id, standing_only=standing,
+            after=decode_cursor(cursor, AfterMoment), limit=limit + 1,
         )  # fmt: skip
-    last = shown[limit - 1] if len(shown) > limit else None
-    return Page(items=shown[:limit], next_cursor=cursor_of(last.first_flagged_at, last.id) if last else None)
+    return paged(rows, limit=limit, key=lambda row: (row.first_flagged_at, row.id))
 
 
 @get(
     "/api/v1/discrepancies/{discrepancy_id:uuid}", guards=[READS], tags=["discrepancies"],
     operation_id="getDiscrepancy", summary="疑点详情 / One discrepancy",
 )  # fmt: skip
-async def get_discrepancy(discrepancy_id: uuid.UUID, work: Work) -> DiscrepancyView:
+async def get_discrepancy(discrepancy_id: FromPath[uuid.UUID], work: Work) -> DiscrepancyView:
     """One suspicion: terms, counts, days, rule version, plain explanation."""
     async with work.transaction() as session:
         return await reading.one(session, discrepancy_id=discrepancy_id)
@@ -59,7 +54,7 @@ async def get_discrepancy(discrepancy_id: uuid.UUID, work: Work) -> DiscrepancyV
     "/api/v1/households/{household_id:uuid}/not-raised", guards=[READS], tags=["discrepancies"],
     operation_id="listNotRaised", summary="未提示原因 / Why rules were silent",
 )  # fmt: skip
-async def list_not_raised(household_id: uuid.UUID, work: Work) -> list[NotRaisedView]:
+async def list_not_raised(household_id: FromPath[uuid.UUID], work: Work) -> list[NotRaisedView]:
     """Why each rule that looked at a household did not raise anything."""
     async with work.transaction() as session:
         return await reading.not_raised(session, household_id=household_id)
@@ -70,12 +65,12 @@ async def list_not_raised(household_id: uuid.UUID, work: Work) -> list[NotRaised
     operation_id="listSightings", summary="通行轨迹（查看留痕） / The movement trail of a unit; the view is logged",
 )  # fmt: skip
 async def list_sightings(
-    unit_id: uuid.UUID,
+    unit_id: FromPath[uuid.UUID],
     work: Work,
-    purpose: TrailPurpose,
+    purpose: FromQuery[TrailPurpose],
     reason: Why,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: FromQuery[datetime | None] = None,
+    until: FromQuery[datetime | None] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[SightingView]:
@@ -84,12 +79,11 @@ async def list_sightings(
         raise InvalidRequest("时间须带时区", "A moment needs its offset")
     end = until or work.now
     async with work.transaction() as session:
-        shown = await trail(
+        rows = await trail(
             session, unit_id=unit_id, purpose=purpose, reason=reason, since=since or end - timedelta(days=TRAIL_DAYS),
-            until=end, after=place_of(cursor), limit=limit + 1, actor=work.actor, now=work.now,
+            until=end, after=decode_cursor(cursor, AfterMoment), limit=limit + 1, actor=work.actor, now=work.now,
         )  # fmt: skip
-    last = shown[limit - 1] if len(shown) > limit else None
-    return Page(items=shown[:limit], next_cursor=cursor_of(last.seen_at, last.id) if last else None)
+    return paged(rows, limit=limit, key=lambda row: (row.seen_at, row.id))
 
 
 handlers = [list_discrepancies, get_discrepancy, list_not_raised, list_sightings]

@@ -5,21 +5,17 @@ from typing import Annotated
 
 import msgspec
 from litestar import get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 
 from api.access import Work, requires
-from api.paging import Page, decode_cursor, encode_cursor
+from api.paging import AfterId, AfterText, Cursor, Limit, Page, decode_cursor, paged
+from api.parameters import Text
 from inspection.registry.places import queries, service
 from inspection.registry.places.schemas import EstateInput, EstateView, UnitInput, UnitView
 from inspection.users.models import UserRole
-from storage.problems import Invalid
 
 READERS = requires(UserRole.INSPECTOR, UserRole.MANAGER, UserRole.AUDITOR, UserRole.ADMINISTRATOR)
 ADMINISTRATORS = requires(UserRole.ADMINISTRATOR)
-
-Text = Annotated[str | None, QueryParameter(max_length=64)]
-Cursor = Annotated[str | None, QueryParameter(max_length=500)]
-Limit = Annotated[int, QueryParameter(ge=1, le=200)]
 
 
 class UnitsInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,25 +30,16 @@ class UnitsView(msgspec.Struct, frozen=True, kw_only=True):
     units: list[UnitView]
 
 
-def cursor_id(cursor: str | None) -> uuid.UUID | None:
-    """The id in a cursor. Raises a problem for a cursor that is not ours."""
-    position = decode_cursor(cursor, parts=1)
-    try:
-        return uuid.UUID(position[0]) if position else None
-    except ValueError:
-        raise Invalid("分页游标无效", "The cursor is not valid") from None
-
-
 @get(
     "/api/v1/estates", guards=[READERS], tags=["estates"], operation_id="listEstates",
     summary="小区列表 / List estates",
 )  # fmt: skip
 async def list_estates(work: Work, text: Text = None, cursor: Cursor = None, limit: Limit = 50) -> Page[EstateView]:
     """Estates in the caller's scope; `text` looks at the name and the beginning of the division code."""
+    after = decode_cursor(cursor, AfterId)
     async with work.transaction() as session:
-        found = await queries.estates(session, text_filter=text, after=cursor_id(cursor), limit=limit + 1)
-    items = [EstateView.of(row) for row in found[:limit]]
-    return Page(items=items, next_cursor=encode_cursor(str(items[-1].id)) if len(found) > limit else None)
+        found = await queries.estates(session, text_filter=text, after=after.id if after else None, limit=limit + 1)
+    return paged([EstateView.of(row) for row in found], limit=limit, key=lambda row: (row.id,))
 
 
 @post(
@@ -93,15 +80,14 @@ async def list_units(
     limit: Limit = 50,
 ) -> Page[UnitView]:
     """Units of an estate by code; `building` is a building's name, `text` looks at code and room."""
-    position = decode_cursor(cursor, parts=1)
+    after = decode_cursor(cursor, AfterText)
     async with work.transaction() as session:
         await service.get_estate(session, estate_id=estate_id)
         found = await queries.units(
             session, estate_id=estate_id, building=building, text_filter=text,
-            after=position[0] if position else None, limit=limit + 1,
+            after=after.text if after else None, limit=limit + 1,
         )  # fmt: skip
-    items = [UnitView.of(row) for row in found[:limit]]
-    return Page(items=items, next_cursor=encode_cursor(items[-1].code) if len(found) > limit else None)
+    return paged([UnitView.of(row) for row in found], limit=limit, key=lambda row: (row.code,))
 
 
 @post(

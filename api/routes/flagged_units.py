@@ -2,17 +2,16 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import get
-from litestar.params import FromQuery, QueryParameter
+from litestar.params import FromQuery
 
 from api import flagged
 from api.access import Work, requires
-from api.flagged import RANK, Place, Severity
-from api.paging import Page, decode_cursor, encode_cursor
-from api.problems import InvalidRequest
+from api.flagged import RANK, AfterFlag, Severity
+from api.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
 from inspection.leads import service as leads
 from inspection.leads.schemas import LeadView
 from inspection.registry.consents.models import Purpose
@@ -49,20 +48,6 @@ class FlaggedUnit(msgspec.Struct, frozen=True, kw_only=True):
     last_visit: LastVisit | None
 
 
-def place(cursor: str | None) -> Place | None:
-    """The row that a cursor stands after; raises `InvalidRequest` for one that is none of ours."""
-    parts = decode_cursor(cursor, parts=3)
-    if parts is None:
-        return None
-    try:
-        found = int(parts[0]), datetime.fromisoformat(parts[1]), uuid.UUID(parts[2])
-    except ValueError:
-        raise InvalidRequest("分页游标无效", "The cursor is not valid") from None
-    if found[1].tzinfo is None or not 0 <= found[0] <= max(RANK.values()):
-        raise InvalidRequest("分页游标无效", "The cursor is not valid")
-    return found
-
-
 @get(
     "/api/v1/flagged-units", guards=[requires(UserRole.MANAGER, UserRole.AUDITOR)], tags=["leads"],
     operation_id="listFlaggedUnits", summary="待核查房源 / Flats with something open",
@@ -71,12 +56,14 @@ async def list_flagged_units(
     work: Work,
     estate_id: FromQuery[uuid.UUID | None] = None,
     severity: FromQuery[Severity | None] = None,
-    cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Page[FlaggedUnit]:
     """Flats with open discrepancies or leads, severest first, then oldest. The view is logged."""
     async with work.transaction() as session:
-        rows = await flagged.page(session, estate_id=estate_id, severity=severity, after=place(cursor), limit=limit + 1)
+        rows = await flagged.page(
+            session, estate_id=estate_id, severity=severity, after=decode_cursor(cursor, AfterFlag), limit=limit + 1
+        )
         shown = rows[:limit]
         units = [row[0] for row in shown]
         open_here = await work.context.ports.timeline.flagged(session, unit_ids=units)
@@ -103,8 +90,8 @@ async def list_flagged_units(
                 ),
             )
         )  # fmt: skip
-    cursor_after = encode_cursor(str(shown[-1][1]), shown[-1][2].isoformat(), str(shown[-1][0])) if shown else None
-    return Page(items=items, next_cursor=cursor_after if len(rows) > limit else None)
+    last = shown[-1] if len(rows) > limit else None
+    return Page(items=items, next_cursor=encode_cursor(AfterFlag(last[1], last[2], last[0])) if last else None)
 
 
 handlers = [list_flagged_units]

@@ -1,16 +1,16 @@
 """Leads: what may be wrong, waiting for a person."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import get, post
-from litestar.params import FromPath, FromQuery, JSONBody, QueryParameter
+from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, requires
-from api.paging import Page
-from api.places import cursor_of, place_of
+from api.paging import AfterMoment, Cursor, Limit, Page, decode_cursor, paged
+from api.parameters import Text, Why
 from inspection.cases import opening, reading
 from inspection.cases.schemas import CaseView
 from inspection.leads import service
@@ -21,7 +21,6 @@ from inspection.users.models import UserRole
 
 DECIDES = requires(UserRole.MANAGER)
 READS = requires(UserRole.MANAGER, UserRole.AUDITOR)
-Why = Annotated[str, QueryParameter(min_length=4, max_length=1000, description="查看理由 / why it is looked at")]
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,19 +36,17 @@ async def list_leads(
     status: FromQuery[LeadStatus | None] = None,
     estate_id: FromQuery[uuid.UUID | None] = None,
     household_id: FromQuery[uuid.UUID | None] = None,
-    rule: Annotated[str | None, QueryParameter(max_length=64)] = None,
-    cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
+    rule: Text = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Page[LeadView]:
     """Leads in scope, newest first."""
     async with work.transaction() as session:
         rows = await service.page(
             session, status=status, estate_id=estate_id, household_id=household_id, rule=rule,
-            before=place_of(cursor), limit=limit + 1,
+            before=decode_cursor(cursor, AfterMoment), limit=limit + 1,
         )  # fmt: skip
-        shown = [service.view(row) for row in rows[:limit]]
-    more = len(rows) > limit
-    return Page(items=shown, next_cursor=cursor_of(shown[-1].created_at, shown[-1].id) if more else None)
+    return paged([service.view(row) for row in rows], limit=limit, key=lambda row: (row.created_at, row.id))
 
 
 @post(

@@ -11,9 +11,9 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, requires
-from api.paging import Page, decode_cursor, encode_cursor
+from api.paging import AfterId, AfterText, Cursor, Limit, Page, decode_cursor, paged
+from api.parameters import Text
 from api.problems import InvalidRequest
-from api.routes.estates import Cursor, Limit, Text, cursor_id
 from inspection.registry.households import care, guests, people, queries, service, workers
 from inspection.registry.households.detail import household_detail
 from inspection.registry.households.schemas import (
@@ -56,14 +56,13 @@ async def list_households(
     estate_id: FromPath[uuid.UUID], work: Work, text: Text = None, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[HouseholdView]:
     """Households of an estate by number; `text` looks at the number and at members' names."""
-    position = decode_cursor(cursor, parts=1)
+    after = decode_cursor(cursor, AfterText)
     async with work.transaction() as session:
         await get_estate(session, estate_id=estate_id)
         found = await queries.households(
-            session, estate_id=estate_id, text_filter=text, after=position[0] if position else None, limit=limit + 1
+            session, estate_id=estate_id, text_filter=text, after=after.text if after else None, limit=limit + 1
         )
-    items = [HouseholdView.of(row) for row in found[:limit]]
-    return Page(items=items, next_cursor=encode_cursor(items[-1].number) if len(found) > limit else None)
+    return paged([HouseholdView.of(row) for row in found], limit=limit, key=lambda row: (row.number,))
 
 
 @post(
@@ -186,11 +185,14 @@ async def list_workers(
     estate_id: FromPath[uuid.UUID], work: Work, cursor: Cursor = None, limit: Limit = 50
 ) -> Page[WorkerView]:
     """Service workers of an estate, ended ones too."""
+    after = decode_cursor(cursor, AfterId)
     async with work.transaction() as session:
         await get_estate(session, estate_id=estate_id)
-        found = await queries.workers_of_estate(session, estate_id=estate_id, after=cursor_id(cursor), limit=limit + 1)
-    items = [WorkerView.of(row, named or [], person) for row, person, named in found[:limit]]
-    return Page(items=items, next_cursor=encode_cursor(str(items[-1].id)) if len(found) > limit else None)
+        found = await queries.workers_of_estate(
+            session, estate_id=estate_id, after=after.id if after else None, limit=limit + 1
+        )
+    rows = [WorkerView.of(row, named or [], person) for row, person, named in found]
+    return paged(rows, limit=limit, key=lambda row: (row.id,))
 
 
 @post(

@@ -5,11 +5,12 @@ from typing import Annotated
 
 import msgspec
 from litestar import delete, get, post
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, requires
-from api.paging import Page, decode_cursor, encode_cursor
+from api.paging import AfterTextAndId, Cursor, Limit, Page, decode_cursor, paged
+from api.parameters import Text
 from inspection.users import queries, service
 from inspection.users.models import ScopeLevel, User, UserRole
 from inspection.users.schemas import GrantInput, UserInput, UserView
@@ -25,26 +26,16 @@ ADMINISTRATORS = requires(UserRole.ADMINISTRATOR)
 )  # fmt: skip
 async def list_users(
     work: Work,
-    text: Annotated[str | None, QueryParameter(max_length=64)] = None,
-    cursor: Annotated[str | None, QueryParameter(max_length=500)] = None,
-    limit: Annotated[int, QueryParameter(ge=1, le=200)] = 50,
+    text: Text = None,
+    cursor: Cursor = None,
+    limit: Limit = 50,
 ) -> Page[UserView]:
     """Users by log-in name."""
-    position = decode_cursor(cursor, parts=2)
-    after = (position[0], parse_id(position[1])) if position else None
+    after = decode_cursor(cursor, AfterTextAndId)
     async with work.transaction() as session:
         users = await queries.page_of_users(session, after=after, limit=limit + 1, text=text)
-        shown = [await service.view(session, user) for user in users[:limit]]
-    last = shown[-1] if len(users) > limit else None
-    return Page(items=shown, next_cursor=encode_cursor(last.login, str(last.id)) if last else None)
-
-
-def parse_id(text: str) -> uuid.UUID:
-    """An id inside a cursor of ours."""
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        raise NotFound from None
+        rows = [await service.view(session, user) for user in users]
+    return paged(rows, limit=limit, key=lambda row: (row.login, row.id))
 
 
 @post(

@@ -13,8 +13,8 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Caller, Work, requires
-from api.paging import Page
-from api.places import cursor_of, place_of
+from api.paging import AfterMoment, Cursor, Limit, Page, decode_cursor, paged
+from api.parameters import Why
 from api.problems import InvalidRequest
 from api.raw_bodies import json_body, picture_body
 from inspection.leads.schemas import ReasonInput
@@ -41,9 +41,6 @@ OVERSEES = requires(UserRole.MANAGER, UserRole.AUDITOR)
 VISITS = requires(UserRole.INSPECTOR, UserRole.OPERATOR_STAFF, UserRole.MANAGER)
 SEES = requires(UserRole.INSPECTOR, UserRole.OPERATOR_STAFF, UserRole.MANAGER, UserRole.AUDITOR)
 Digest = Annotated[str | None, HeaderParameter(name="Content-Digest", description="RFC 9530, sha-256", max_length=500)]
-Cursor = Annotated[str | None, QueryParameter(max_length=500)]
-Limit = Annotated[int, QueryParameter(ge=1, le=200)]
-Why = Annotated[str, QueryParameter(min_length=4, max_length=1000, description="查看理由 / why it is looked at")]
 Phone = Request[Caller, None, State]
 
 
@@ -61,10 +58,9 @@ async def page(
     async with work.transaction() as session:
         rows = await service.page(
             session, officer=officer, status=status, case_id=case_id, household_id=household_id,
-            before=place_of(cursor), limit=limit + 1,
+            before=decode_cursor(cursor, AfterMoment), limit=limit + 1,
         )  # fmt: skip
-    shown = rows[:limit]
-    return Page(items=shown, next_cursor=cursor_of(shown[-1].created_at, shown[-1].id) if len(rows) > limit else None)
+    return paged(rows, limit=limit, key=lambda row: (row.created_at, row.id))
 
 
 @get(

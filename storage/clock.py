@@ -6,12 +6,19 @@ several processes read, so that a demo can let months elapse for the server and 
 
 import json
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def local_day(moment: datetime) -> date:
+    """The day of an aware moment in Asia/Shanghai. Raises `ValueError` for a naive one."""
+    if moment.tzinfo is None:
+        raise ValueError("only an aware moment has a day")
+    return moment.astimezone(SHANGHAI).date()
 
 
 class Clock(Protocol):

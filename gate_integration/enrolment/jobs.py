@@ -14,7 +14,7 @@ from inspection.registry.consents.facts import BASIS_ENDED, CONSENT_WITHDRAWN
 from inspection.registry.consents.models import ConsentScope
 from storage.audit import service as audit
 from storage.audit.service import Actor
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.objects.service import Objects
 from storage.outbox import OutboxFact
 from storage.vault.service import Vault
@@ -41,7 +41,7 @@ async def apply_withdrawals(session: AsyncSession, *, vault: Vault, objects: Obj
     A fact covers what was made until it was written: a consent given again later keeps its later templates.
     Facts: `consent-withdrawn` {person_id, scope}, `basis-ended` {purpose}; both need `estate_id` of their row.
     """
-    day = now.astimezone(SHANGHAI).date()
+    day = local_day(now)
     templates = photos = 0
     facts = await queries.open_facts(session, kinds=(CONSENT_WITHDRAWN, BASIS_ENDED), limit=BATCH)
     for fact in facts:
@@ -81,7 +81,7 @@ async def _consent(session: AsyncSession, fact: OutboxFact, *, objects: Objects,
 
 
 async def _basis(session: AsyncSession, fact: OutboxFact, *, objects: Objects, now: datetime) -> tuple[int, int]:
-    standing = await queries.standing_bases(session, estate_id=fact.estate_id, on=now.astimezone(SHANGHAI).date())
+    standing = await queries.standing_bases(session, estate_id=fact.estate_id, on=local_day(now))
     if service.PURPOSES & standing:
         return 0, 0
     found = await queries.templates_before(session, before=now, estate_id=fact.estate_id)

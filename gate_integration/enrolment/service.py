@@ -24,7 +24,7 @@ from inspection.registry.consents.models import ConsentScope, Purpose
 from inspection.registry.consents.service import standing_scopes
 from storage.audit import service as audit
 from storage.audit.service import Actor
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.objects.service import Objects
 from storage.problems import NotFound
@@ -77,7 +77,7 @@ async def enrol(
     Raises `NotFound`, `ConsentMissing` without a standing consent of scope `template`, `NoProcessingBasis` while the
     estate may not recognise anybody, `TooManyTemplates`. A photo that is refused leaves nothing but an audit row.
     """
-    day = now.astimezone(SHANGHAI).date()
+    day = local_day(now)
     person = await queries.person_for_enrolment(session, person_id=person_id)
     if person is None:
         raise NotFound
@@ -148,7 +148,7 @@ async def load_templates(
     session: AsyncSession, *, estate_id: uuid.UUID, engine: Engine, vault: Vault, now: datetime
 ) -> tuple[list[uuid.UUID], Vector]:
     """Every template of the estate that may be compared: whose it is, and float32 (n, 128), decrypted."""
-    day = now.astimezone(SHANGHAI).date()
+    day = local_day(now)
     rows = await queries.live_templates(
         session, estate_id=estate_id, engine=engine.engine_id, model_hash=engine.model_hash, on=day
     )

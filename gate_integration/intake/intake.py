@@ -9,7 +9,7 @@ from gate_integration.intake.counters import fresh_counters
 from gate_integration.intake.directory import DeviceDirectory, IntakeDevice
 from gate_integration.intake.group_commit import DeliveryRow, GroupCommit, ObjectRow, StoringFailed
 from gate_integration.intake.redact import Cutout, redact
-from storage.clock import SHANGHAI, Clock
+from storage.clock import Clock, local_day
 from storage.database import DatabaseUrls, Role
 from storage.ids import new_id
 from storage.objects.service import Objects
@@ -83,7 +83,7 @@ class Intake:
 
     async def find(self, vendor: str, token: str) -> IntakeDevice | None:
         """The device that a token stands for, if it speaks this vendor's protocol."""
-        device = await self.directory.find(token, today=self.clock.now().astimezone(SHANGHAI).date())
+        device = await self.directory.find(token, today=local_day(self.clock.now()))
         return device if device is not None and device.vendor == vendor else None
 
     async def accept(self, device: IntakeDevice, *, content_type: str, body: bytes) -> None:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.intake import queries
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 
 SEALED_HOURS = 72
 
@@ -18,6 +18,6 @@ async def forget_sealed(session: AsyncSession, *, now: datetime, hours: int = SE
 
 async def ensure_partitions(session: AsyncSession, *, now: datetime) -> None:
     """Makes the partitions of deliveries for this month and the next."""
-    today = now.astimezone(SHANGHAI).date()
+    today = local_day(now)
     for month in (today, today.replace(day=1) + timedelta(days=32)):
         await session.execute(text("SELECT ruhu_ensure_partition(:month)"), {"month": month})

@@ -13,7 +13,7 @@ from gate_integration.intake import queries
 from gate_integration.intake.models import PassEvent
 from gate_integration.intake.ports import CredentialFacts, DeviceFacts, NewPass
 from gate_integration.protocols.records import CredentialKind, Outcome, Record, RecordKind
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.vault.service import Vault
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def resolve(session: AsyncSession, found: Sequence["Found"], *, vault: Vau
 
 def standing_credential(rows: Sequence[Credential], at: datetime) -> Credential | None:
     """The credential that stood at a moment."""
-    day = at.astimezone(SHANGHAI).date()
+    day = local_day(at)
     for row in rows:
         if row.valid_from <= day and (row.withdrawn_at is None or row.withdrawn_at > at):
             return row

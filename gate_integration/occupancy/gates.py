@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta
 
 from gate_integration.devices.models import CaptureMode, GateLevel
 from gate_integration.occupancy.rules.evidence import Coverage
-from storage.clock import SHANGHAI
+from storage.clock import SHANGHAI, local_day
 
 _DAY = timedelta(days=1)
 
@@ -54,7 +54,7 @@ class Gate:
 
     def worked(self, day: date) -> float:
         """The share 0..1 of a local day in which it recorded; 0 on days after it was last heard of."""
-        if self.last_contact is None or day > self.last_contact.astimezone(SHANGHAI).date():
+        if self.last_contact is None or day > local_day(self.last_contact):
             return 0.0
         begin = max(_midnight(day), self.created_at)
         end = _midnight(day + _DAY)
@@ -101,7 +101,7 @@ class GateMap:
         for gate in gates:
             since[gate.level].append(self._recognised_since(person_id, gate))
         complete = [max(filter(None, found)) for found in since.values() if all(found)]
-        return min(complete).astimezone(SHANGHAI).date() + _DAY if complete else None
+        return local_day(min(complete)) + _DAY if complete else None
 
     def _recognised_since(self, person_id: uuid.UUID, gate: Gate) -> datetime | None:
         if not gate.camera:
@@ -118,9 +118,7 @@ class GateMap:
         cameras = tuple(gate for gate in gates if gate.camera)
         key = tuple(gate.id for gate in cameras)
         if key not in self.coverages:
-            begin = max(
-                first, min((gate.created_at.astimezone(SHANGHAI).date() + _DAY for gate in cameras), default=today)
-            )
+            begin = max(first, min((local_day(gate.created_at) + _DAY for gate in cameras), default=today))
             days = [begin + timedelta(days=n) for n in range(max((today - begin).days, 0))]
             healthy = {day: round(sum(gate.worked(day) for gate in cameras) / len(cameras), 4) for day in days}
             self.coverages[key] = (

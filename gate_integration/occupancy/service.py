@@ -21,7 +21,7 @@ from inspection.leads.service import open_from_gate, withdraw_from_gate
 from inspection.registry.consents.models import Purpose
 from storage.audit import service as audit
 from storage.audit.service import Actor
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 
 _WORKER = Actor.system("worker")
@@ -50,7 +50,7 @@ async def evaluate_estate(session: AsyncSession, *, estate_id: uuid.UUID, now: d
     A discrepancy that stands keeps its first day; one the rules do not raise any more is cleared with their reason,
     unless the reason is that the gates could not see well.
     """
-    today = now.astimezone(SHANGHAI).date()
+    today = local_day(now)
     if Purpose.TENANCY_COMPLIANCE not in await standing_bases(session, estate_id=estate_id, on=today):
         return EstateEvaluation(ran=False)
     await store.lock_estate(session, estate_id=estate_id)

@@ -12,7 +12,7 @@ from gate_integration.enrolment.queries import Stamp
 from gate_integration.enrolment.service import load_templates
 from gate_integration.faces.gallery import Gallery
 from gate_integration.faces.records import Engine, Vector
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.vault.service import Vault
 
 
@@ -43,7 +43,7 @@ class Galleries:
 
     async def of(self, session: AsyncSession, *, estate_id: uuid.UUID, now: datetime) -> EstateGallery:
         """An estate's templates as this transaction may use them: withdrawn consent and destroyed ones are out."""
-        stamp = await queries.stamp(session, estate_id=estate_id, on=now.astimezone(SHANGHAI).date())
+        stamp = await queries.stamp(session, estate_id=estate_id, on=local_day(now))
         kept = self.estates.get(estate_id)
         if kept is not None and kept.stamp == stamp:
             return kept

@@ -18,7 +18,7 @@ from gate_integration.sightings import queries
 from gate_integration.sightings.models import Pseudonym
 from storage.audit import service as audit
 from storage.audit.service import Actor
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.vault.service import Vault
 
@@ -111,7 +111,7 @@ async def forget_unseen(session: AsyncSession, *, vault: Vault, now: datetime) -
 
     Key and centroid are destroyed, the number stays given. Says how many were forgotten.
     """
-    day = now.astimezone(SHANGHAI).date()
+    day = local_day(now)
     forgotten = 0
     for estate_id in await queries.estates_with_pseudonyms(session):
         parameters = await recognition_parameters(session, estate_id=estate_id, on=day)

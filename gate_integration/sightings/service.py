@@ -34,7 +34,7 @@ from gate_integration.sightings.verdicts import (
 )
 from inspection.registry.consents.models import ConsentScope, Purpose
 from inspection.registry.consents.service import standing_scopes
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.objects.service import Objects
 from storage.objects.store import ObjectMissing
@@ -80,7 +80,7 @@ class SightingService:
     async def _sight_estate(
         self, session: AsyncSession, *, estate_id: uuid.UUID, passes: Sequence[NewPass], now: datetime
     ) -> None:
-        today = now.astimezone(SHANGHAI).date()
+        today = local_day(now)
         bases = await standing_bases(session, estate_id=estate_id, on=today)
         words = await self._device_words(session, passes, today)
         days = [_day(one) for one in passes]
@@ -239,7 +239,7 @@ class SightingService:
 
 
 def _day(one: NewPass) -> date:
-    return one.event.effective_at.astimezone(SHANGHAI).date()
+    return local_day(one.event.effective_at)
 
 
 def _sighting(

@@ -13,7 +13,7 @@ from inspection.registry.consents.service import require_basis
 from inspection.registry.places.models import HousingUnit
 from storage.audit import service as audit
 from storage.audit.service import Actor
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.problems import NotFound
 
 
@@ -61,7 +61,7 @@ async def trail(
     unit = await session.get(HousingUnit, unit_id)
     if unit is None:
         raise NotFound
-    await require_basis(session, unit.estate_id, Purpose(purpose), now.astimezone(SHANGHAI).date())
+    await require_basis(session, unit.estate_id, Purpose(purpose), local_day(now))
     rows = await queries.trail(session, unit_id=unit_id, since=since, until=until, after=after, limit=limit)
     numbers = await queries.numbers(session, ids=[row.pseudonym_id for row in rows if row.pseudonym_id is not None])
     audit.record(

@@ -18,7 +18,7 @@ from typing import Final
 
 import chinese_calendar
 
-from storage.clock import SHANGHAI
+from storage.clock import SHANGHAI, local_day
 
 LONGEST: Final = 3660  # an upper bound on a length, so that a wrong row of a rule set cannot make a century of a week
 _DAY: Final = timedelta(days=1)
@@ -147,13 +147,6 @@ class Due:
     def is_over(self, now: datetime) -> bool:
         """Whether the deadline has certainly ended at `now` (aware). Never so for a provisional one."""
         return not self.provisional and now >= self.due_at
-
-
-def local_day(moment: datetime) -> date:
-    """The day of an aware moment in Asia/Shanghai. Raises `ValueError` for a naive one."""
-    if moment.tzinfo is None:
-        raise ValueError("a deadline starts at an aware moment")
-    return moment.astimezone(SHANGHAI).date()
 
 
 def add_working_days(start: date, n: int, calendar: Calendar) -> Due:

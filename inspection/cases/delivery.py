@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.cases import access
 from inspection.cases.calendar import from_rules, length
-from inspection.cases.deadlines import Calendar, DeadlineKind, Unit, due, local_day
+from inspection.cases.deadlines import Calendar, DeadlineKind, Unit, due
 from inspection.cases.errors import CaseNotFound, ServiceInvalid
 from inspection.cases.models import Measure, Service
 from inspection.cases.schemas import ServiceInput, ServiceMethod
@@ -16,6 +16,7 @@ from inspection.cases.vocabulary import Permit
 from inspection.registry.places.models import Estate
 from inspection.visits.models import Photo, Visit
 from storage.audit.service import Actor, record
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.rules.service import in_force
 

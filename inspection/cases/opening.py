@@ -7,7 +7,6 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.cases import access, facts, queries, service
-from inspection.cases.deadlines import local_day
 from inspection.cases.models import Case, CaseEvidence
 from inspection.cases.schemas import StepInput
 from inspection.cases.transitions import COMPLETION, check
@@ -20,6 +19,7 @@ from inspection.users.authority import require
 from inspection.visits import service as visits
 from inspection.visits.models import Visit, VisitKind
 from storage.audit.service import Actor, record
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.rules.service import in_force
 

@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.cases import queries
 from inspection.cases.calendar import from_rules, length
-from inspection.cases.deadlines import Calendar, DeadlineKind, Due, Unit, due, local_day
+from inspection.cases.deadlines import Calendar, DeadlineKind, Due, Unit, due
 from inspection.cases.models import Case, Deadline
 from inspection.cases.vocabulary import Action
 from storage.audit.service import Actor, record
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.rules.service import in_force
 

@@ -8,7 +8,6 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.cases import facts, queries, service
-from inspection.cases.deadlines import local_day
 from inspection.cases.documents import number_zh
 from inspection.cases.errors import CaseNotFound
 from inspection.cases.legal_basis import ACTION_ARTICLES, VIOLATION_ARTICLES
@@ -36,6 +35,7 @@ from inspection.cases.vocabulary import LABELS, Action, EvidenceKind, Requiremen
 from inspection.registry.places.models import Estate
 from inspection.users.authority import Officer, require
 from storage.audit.service import Actor
+from storage.clock import local_day
 from storage.rules.service import in_force
 
 BROUGHT: Final = frozenset({Requirement.CLASSIFIED, Requirement.LEGAL_BASIS, Requirement.DOCUMENT, Requirement.REASON})

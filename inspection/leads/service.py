@@ -20,7 +20,7 @@ from inspection.registry.places.models import Estate
 from inspection.users.authority import require
 from inspection.users.models import UserRole
 from storage.audit.service import Actor, record
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.problems import Invalid, NotFound
 from storage.rules.service import RuleDefault, in_force
@@ -96,9 +96,7 @@ async def create(
     now: datetime,
 ) -> Lead:
     """A lead that a manager enters. Raises `NotFound` unless the household leases the unit today."""
-    estate_id = await queries.lives_there(
-        session, household_id=household_id, unit_id=unit_id, on=now.astimezone(SHANGHAI).date()
-    )
+    estate_id = await queries.lives_there(session, household_id=household_id, unit_id=unit_id, on=local_day(now))
     if estate_id is None:
         raise NotFound("该户今日未承租该房源", "The household does not lease this unit today")
     officer = await require(session, actor=actor, estate_id=estate_id, any_of=MANAGERS)
@@ -149,7 +147,7 @@ async def reopen(session: AsyncSession, *, lead_id: uuid.UUID, reason: str, acto
     if lead.status != LeadStatus.DISMISSED or lead.decided_at is None:
         raise LeadNotOpen("只有已排除的线索可以恢复", "Only a dismissed lead can be reopened", status=lead.status)
     estate = await session.get_one(Estate, lead.estate_id)
-    rules = await in_force(session, division_code=estate.division_code, on=now.astimezone(SHANGHAI).date())
+    rules = await in_force(session, division_code=estate.division_code, on=local_day(now))
     if now > lead.decided_at + timedelta(days=int(rules.values.get(REOPEN_DAYS.key, REOPEN_DAYS.value))):
         raise ReopenTooLate
     if lead.rule is not None and await queries.standing(session, household_id=lead.household_id, rule=lead.rule):

@@ -18,7 +18,7 @@ from inspection.visits.schemas import VisitDetails, VisitView
 from inspection.visits.uploads import FIELD, OVER, writable
 from inspection.visits.views import check_in_view, finding_view, occupant_view, photo_view, visit_view
 from storage.audit.service import Actor, record
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.objects.service import Objects
 from storage.objects.store import ObjectMissing
@@ -47,9 +47,7 @@ async def plan(
 
     Raises `UnfitOfficer` for somebody without a field role there, for one person named twice, and for `not_by`.
     """
-    estate_id = await queries.leased_on(
-        session, household_id=household_id, unit_id=unit_id, on=now.astimezone(SHANGHAI).date()
-    )
+    estate_id = await queries.leased_on(session, household_id=household_id, unit_id=unit_id, on=local_day(now))
     if estate_id is None:
         raise NotFound("该户今日未承租该房源", "The household does not lease this unit today")
     planner = await require(session, actor=actor, estate_id=estate_id, any_of=PLANNERS)
@@ -184,9 +182,7 @@ async def read_photo(
     Raises `NoProcessingBasis` when the estate has no standing basis for the purpose.
     """
     visit = await _readable(session, visit_id=visit_id, actor=actor)
-    if not await queries.has_basis(
-        session, estate_id=visit.estate_id, purpose=purpose, on=now.astimezone(SHANGHAI).date()
-    ):
+    if not await queries.has_basis(session, estate_id=visit.estate_id, purpose=purpose, on=local_day(now)):
         raise NoProcessingBasis
     photo = await queries.sent(session, Photo, photo_id)
     if photo is None or photo.visit_id != visit.id:

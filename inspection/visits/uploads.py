@@ -21,7 +21,7 @@ from inspection.visits.errors import IdReused, NotAPicture, NotReadable, NotYour
 from inspection.visits.models import CheckIn, Finding, OccupantMet, Photo, Visit, VisitStatus
 from inspection.visits.schemas import CheckInInput, FindingInput, OccupantInput
 from storage.audit.service import Actor, record
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.objects.service import Objects
 from storage.rules.service import in_force
 
@@ -50,7 +50,7 @@ async def put_check_in(
     if not MINYEAR < data.phone_time.year < MAXYEAR:  # in another time zone it would be no moment at all
         raise NotReadable("手机时间不可能", "The phone's time is impossible")
     estate = await session.get_one(Estate, visit.estate_id)
-    rules = await in_force(session, division_code=estate.division_code, on=now.astimezone(SHANGHAI).date())
+    rules = await in_force(session, division_code=estate.division_code, on=local_day(now))
     grade = geofence.grade(
         [
             geofence.Fix(

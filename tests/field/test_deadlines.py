@@ -17,7 +17,6 @@ from inspection.cases.deadlines import (
     add_months,
     add_working_days,
     due,
-    local_day,
     published_calendar,
 )
 
@@ -136,13 +135,6 @@ def test_a_deadline_ends_with_its_day_in_shanghai() -> None:
 def test_a_deadline_is_read_back_from_its_moment(day: date, provisional: bool) -> None:
     stored = Due(day, provisional)
     assert Due.ending_at(stored.due_at, provisional=provisional) == stored
-
-
-def test_the_local_day_turns_at_midnight_in_shanghai() -> None:
-    assert local_day(datetime(2026, 9, 28, 15, 59, 59, tzinfo=UTC)) == date(2026, 9, 28)
-    assert local_day(datetime(2026, 9, 28, 16, tzinfo=UTC)) == date(2026, 9, 29)
-    with pytest.raises(ValueError, match="aware"):
-        local_day(datetime(2026, 9, 28))  # noqa: DTZ001
 
 
 @pytest.mark.parametrize("unit", list(Unit))

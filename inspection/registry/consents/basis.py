@@ -13,7 +13,7 @@ from inspection.registry.consents.models import ProcessingBasis, Purpose
 from inspection.registry.errors import BadPeriod
 from inspection.registry.places.service import get_estate
 from storage.audit.service import Actor, record
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.problems import NotFound
 
@@ -40,7 +40,7 @@ async def record_basis(
     Raises `NotFound`, `BadPeriod` (also for an assessment that is not made yet: 个人信息保护法 55 wants it before).
     """
     await get_estate(session, estate_id=estate_id)
-    today = now.astimezone(SHANGHAI).date()
+    today = local_day(now)
     if basis.valid_to < basis.valid_from or basis.valid_to < today:
         raise BadPeriod("有效期止不得早于有效期起或今天", "The last day lies before the first, or before today")
     if basis.assessment_date > min(today, basis.valid_from):

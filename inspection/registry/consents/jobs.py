@@ -9,7 +9,7 @@ from inspection.registry.consents import queries
 from inspection.registry.consents.basis import end_basis
 from inspection.registry.consents.service import end
 from storage.audit.service import Actor
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Ended:
 async def expire(session: AsyncSession, now: datetime) -> Ended:
     """Ends what expired, and the consents of people who left the estate. Runs in the worker's scope; may run again."""
     worker = Actor.system("worker")
-    today = now.astimezone(SHANGHAI).date()
+    today = local_day(now)
     bases = await queries.expired_bases(session, on=today)
     for basis in bases:
         await end_basis(session, row=basis, action="basis.expire", reason="expired", actor=worker, now=now)

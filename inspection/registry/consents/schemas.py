@@ -10,7 +10,7 @@ from inspection.registry.consents.basis import NewBasis
 from inspection.registry.consents.models import Consent, ConsentScope, ProcessingBasis, Purpose
 from inspection.registry.consents.service import Channel
 from inspection.registry.places.schemas import ShortCode, Title
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 
 Reason = Annotated[str, msgspec.Meta(min_length=2, max_length=1000)]
 
@@ -51,7 +51,7 @@ class BasisView(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, row: ProcessingBasis, *, now: datetime) -> "BasisView":
         """From the row; `in_force` on the local day of `now`."""
-        today = now.astimezone(SHANGHAI).date()
+        today = local_day(now)
         return cls(
             id=row.id, estate_id=row.estate_id, purpose=Purpose(row.purpose), legal_basis=row.legal_basis,
             assessment_number=row.assessment_number, assessment_date=row.assessment_date,
@@ -95,7 +95,7 @@ class ConsentView(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def of(cls, row: Consent, *, now: datetime) -> "ConsentView":
         """From the row; `stands` on the local day of `now`."""
-        today = now.astimezone(SHANGHAI).date()
+        today = local_day(now)
         return cls(
             id=row.id, person_id=row.person_id, scope=ConsentScope(row.scope), notice_version=row.notice_version,
             channel=row.channel, given_at=row.given_at, given_by_guardian_id=row.given_by_guardian_id,

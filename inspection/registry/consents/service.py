@@ -30,7 +30,7 @@ from inspection.registry.errors import BadPeriod
 from inspection.registry.households.models import Person
 from inspection.registry.id_number import age_on
 from storage.audit.service import Actor, record
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.problems import NotFound
 
@@ -70,7 +70,7 @@ async def give(
     person = await queries.person(session, person_id=person_id)
     if person is None:
         raise NotFound("没有这个人", "No such person")
-    today = now.astimezone(SHANGHAI).date()
+    today = local_day(now)
     if valid_to is not None and valid_to < today:
         raise BadPeriod("有效期止早于今天", "The last day lies before today")
     await check_notice(session, estate_id=person.estate_id, notice_version=notice_version, today=today)

@@ -11,7 +11,7 @@ from inspection.registry.households.models import Absence, AbsenceReason, CareKi
 from inspection.registry.households.people import check_period, get_person
 from inspection.registry.households.service import get_household
 from storage.audit.service import Actor, record
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.problems import NotFound
 
@@ -29,7 +29,7 @@ async def add_care_tag(
 ) -> CareTag:
     """Puts a household under care. Raises `NotFound`, `BadPeriod`."""
     household = await get_household(session, household_id=household_id)
-    check_period(valid_from, valid_to, not_before=now.astimezone(SHANGHAI).date())
+    check_period(valid_from, valid_to, not_before=local_day(now))
     row = CareTag(
         id=new_id(), estate_id=household.estate_id, household_id=household_id, level=level, kind=kind,
         valid_from=valid_from, valid_to=valid_to,
@@ -48,7 +48,7 @@ async def end_care_tag(
     row = await queries.locked(session, CareTag, tag_id)
     if row is None:
         raise NotFound("没有这条关爱标记", "No such care tag")
-    if row.valid_to is not None and row.valid_to < now.astimezone(SHANGHAI).date():
+    if row.valid_to is not None and row.valid_to < local_day(now):
         raise RecordEnded
     check_period(row.valid_from, valid_to)
     row.valid_to = valid_to

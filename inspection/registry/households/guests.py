@@ -12,7 +12,7 @@ from inspection.registry.households.models import GuestStay
 from inspection.registry.households.people import PersonDetails, check_period, resolve
 from inspection.registry.households.service import get_household
 from storage.audit.service import Actor, record
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.problems import NotFound
 from storage.vault.service import Vault
@@ -36,7 +36,7 @@ async def register_guest(
     `AlreadyMember`, `StayOverlaps`.
     """
     household = await get_household(session, household_id=household_id)
-    check_period(valid_from, valid_to, not_before=now.astimezone(SHANGHAI).date())
+    check_period(valid_from, valid_to, not_before=local_day(now))
     found = await resolve(session, vault=vault, estate_id=household.estate_id, person=person, actor=actor, now=now)
     if await queries.is_member(session, person_id=found.id, valid_from=valid_from, valid_to=valid_to):
         raise AlreadyMember
@@ -81,7 +81,7 @@ async def extend_stay(
 ) -> GuestStay:
     """Moves a stay's last day to a later one. Raises `NotFound`, `RecordEnded`, `BadPeriod`, `StayOverlaps`."""
     row = await open_stay(session, stay_id=stay_id)
-    check_period(row.valid_from, valid_to, not_before=now.astimezone(SHANGHAI).date())
+    check_period(row.valid_from, valid_to, not_before=local_day(now))
     if valid_to <= row.valid_to:
         raise BadPeriod("新的结束日期应晚于原日期", "The new last day lies after the old one")
     if await queries.has_stay(

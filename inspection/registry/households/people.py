@@ -23,7 +23,7 @@ from inspection.registry.households.errors import (
 from inspection.registry.households.models import Person
 from inspection.registry.id_number import age_on
 from storage.audit.service import Actor, record
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.problems import Invalid, NotFound
 from storage.vault.service import KeyDestroyed, Vault
@@ -74,7 +74,7 @@ async def resolve(
         if found.estate_id != estate_id:
             raise NotFound("没有这个人", "No such person")
         return found
-    today = now.astimezone(SHANGHAI).date()
+    today = local_day(now)
     name = person.name.strip()
     if not name:
         raise BadPerson("姓名不能为空", "The name must not be empty")
@@ -145,7 +145,7 @@ async def fill_in(
         person.phone_sealed = papers.sealed(key, phone, papers.place(person.estate_id, person.id, papers.PHONE))
         person.phone_index = vault.index(papers.PHONE, phone)
     if guardian_id is not None and person.guardian_id is None:
-        today = now.astimezone(SHANGHAI).date()
+        today = local_day(now)
         await check_guardian(
             session, estate_id=person.estate_id, birth=person.birth_date, guardian_id=guardian_id, today=today
         )
@@ -178,7 +178,7 @@ async def unmask(
     if not reason.strip():
         raise Invalid("须说明查看理由", "A reason is needed")
     person = await get_person(session, person_id=person_id)
-    await require_basis(session, person.estate_id, purpose, now.astimezone(SHANGHAI).date())
+    await require_basis(session, person.estate_id, purpose, local_day(now))
     kind, sealed = (
         (papers.ID_NUMBER, person.id_number_sealed)
         if secret is Secret.ID_NUMBER

@@ -13,7 +13,7 @@ from inspection.registry.households.people import PersonDetails, check_guardian,
 from inspection.registry.places.models import HousingUnit, UnitStatus
 from inspection.registry.places.service import get_estate
 from storage.audit.service import Actor, record
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.problems import NotFound
 from storage.vault.service import Vault
@@ -61,7 +61,7 @@ async def add_member(
     found = await resolve(session, vault=vault, estate_id=household.estate_id, person=person, actor=actor, now=now)
     await check_guardian(
         session, estate_id=household.estate_id, birth=found.birth_date, guardian_id=found.guardian_id,
-        today=now.astimezone(SHANGHAI).date(),
+        today=local_day(now),
     )  # fmt: skip
     if await queries.is_member(session, person_id=found.id, valid_from=valid_from, valid_to=valid_to):
         raise AlreadyMember
@@ -83,7 +83,7 @@ async def end_member(
     row = await queries.locked(session, HouseholdMember, member_id)
     if row is None:
         raise NotFound("没有这条成员记录", "No such membership")
-    if row.valid_to is not None and row.valid_to < now.astimezone(SHANGHAI).date():
+    if row.valid_to is not None and row.valid_to < local_day(now):
         raise RecordEnded
     check_period(row.valid_from, valid_to)
     row.valid_to = valid_to
@@ -115,7 +115,7 @@ async def add_lease(
         valid_from=valid_from, valid_to=valid_to,
     )  # fmt: skip
     session.add(row)
-    if valid_to is None or valid_to >= now.astimezone(SHANGHAI).date():
+    if valid_to is None or valid_to >= local_day(now):
         unit.status = UnitStatus.ALLOCATED
     await flush(session, {"ex_lease_unit_period": UnitAlreadyLet()})
     record(session, at=now, actor=actor, action="lease.add", object_kind="lease", object_id=row.id,

@@ -12,7 +12,7 @@ from inspection.registry.households.models import ServiceWorker, WorkerHousehold
 from inspection.registry.households.people import PersonDetails, check_period, resolve
 from inspection.registry.places.service import get_estate
 from storage.audit.service import Actor, record
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.problems import NotFound
 from storage.vault.service import Vault
@@ -37,7 +37,7 @@ async def register_worker(
     Raises what `people.resolve` raises, `BadPeriod`, `ForeignHousehold`.
     """
     await get_estate(session, estate_id=estate_id)
-    check_period(valid_from, valid_to, not_before=now.astimezone(SHANGHAI).date())
+    check_period(valid_from, valid_to, not_before=local_day(now))
     wanted = set(household_ids)
     if wanted != await queries.households_of_estate(session, estate_id=estate_id, household_ids=wanted):
         raise ForeignHousehold
@@ -65,7 +65,7 @@ async def end_worker(
     row = await queries.locked(session, ServiceWorker, worker_id)
     if row is None:
         raise NotFound("没有这条服务人员记录", "No such service worker")
-    if row.valid_to is not None and row.valid_to < now.astimezone(SHANGHAI).date():
+    if row.valid_to is not None and row.valid_to < local_day(now):
         raise RecordEnded
     check_period(row.valid_from, valid_to)
     row.valid_to = valid_to

@@ -21,7 +21,7 @@ from inspection.registry.imports.reader import read
 from inspection.registry.imports.report import Report
 from inspection.registry.places.service import NewUnit, add_units, get_estate
 from storage.audit.service import Actor, record
-from storage.clock import SHANGHAI
+from storage.clock import local_day
 from storage.ids import new_id
 from storage.vault.service import Vault
 
@@ -45,7 +45,7 @@ async def import_register(
     await get_estate(session, estate_id=estate_id)
     if apply:
         await queries.one_import_at_a_time(session, estate_id=estate_id)
-    today = now.astimezone(SHANGHAI).date()
+    today = local_day(now)
     table = read(content)
     indexes = Indexes(
         id_number=lambda number: vault.index(papers.ID_NUMBER, number),

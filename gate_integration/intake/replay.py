@@ -46,4 +46,5 @@ async def replay(
             locked.add(device)
         total.add(await reader.read(session, page, now=now, again=True))
         after = page[-1].id
+        await session.flush()  # what is forgotten before it was written would be lost
         session.expunge_all()

@@ -358,3 +358,16 @@ async def test_a_drainer_runs_until_it_is_stopped(
     stop.set()
     await asyncio.wait_for(running, 5)
     assert drainer.total.events >= 1
+
+
+async def test_replay_notes_anew_what_still_cannot_be_read(
+    database: Database, vault: Vault, clock: SimulatedClock, world: World, device: uuid.UUID
+) -> None:
+    ids = await deliver(database, world, device, b"neither JSON nor XML")
+    await support.drain(database, clock, vault)
+    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+        result = await replay(session, vault=vault, sighter=Watcher(), now=clock.now(), device_id=device)
+    assert result.problems == 1
+    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+        problems = list(await session.scalars(select(DeliveryProblem).where(DeliveryProblem.delivery_id == ids[0])))
+    assert sorted(p.resolved_at is None for p in problems) == [False, True]

@@ -43,16 +43,22 @@ class Known:
     there: Mapping[uuid.UUID, frozenset[uuid.UUID]]
     officers: Mapping[uuid.UUID, Officer]
 
-    def supporting(self) -> list[tuple[Visit, Finding]]:
-        """Visits that speak for the violation: made, done, found so by an officer who was there.
+    def supporting(self, violation: Violation | None) -> list[tuple[Visit, Finding]]:
+        """Visits that speak for the violation: made, done, found so, and not reviewed as inadmissible.
 
         A door that stayed shut proves nothing but, with enough attempts, that nobody opens: it counts for vacancy.
         """
+        rejected = {
+            item.source_id
+            for item, admissible in self.evidence
+            if item.kind == EvidenceKind.VISIT and not counts(item, admissible)
+        }
         return [
             (visit, finding)
             for visit, finding in self._found(CHECKING)
             if finding.outcome in SUPPORTS
-            and (visit.result == VisitResult.MET or finding.violation == Violation.VACANT)
+            and visit.id not in rejected
+            and (visit.result == VisitResult.MET or violation == finding.violation == Violation.VACANT)
         ]
 
     def follow_up(self) -> tuple[Visit, Finding] | None:
@@ -139,7 +145,9 @@ def gather(
 ) -> tuple[Facts, list[Deadline]]:
     """The facts for a step by `officer` in `role`, and the deadlines that the step would begin."""
     done_by = {Action(row.action): row.actor_user_id for row in rows.steps}
-    supporting, follow_up, spoken = rows.supporting(), rows.follow_up(), rows.spoken()
+    told = step.violation if step.action is Action.SUBSTANTIATE else None
+    violation = told or (None if case.violation is None else Violation(case.violation))
+    supporting, follow_up, spoken = rows.supporting(violation), rows.follow_up(), rows.spoken()
     state = State(case.state)
     started = periods.starting(
         step.action, served_at=rows.served_at(SERVED_IN.get(state), now=now), now=now, values=values
@@ -148,8 +156,6 @@ def gather(
     evidence = {EvidenceKind(item.kind) for item, admissible in rows.evidence if counts(item, admissible)}
     if supporting:
         evidence.add(EvidenceKind.VISIT)
-    told = step.violation if step.action is Action.SUBSTANTIATE else None
-    violation = told or (None if case.violation is None else Violation(case.violation))
     facts = Facts(
         now=now,
         actor_id=officer.user_id,

@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from inspection.cases import access
+from inspection.cases import access, queries
 from inspection.cases.errors import CaseNotFound, PointAnswered
-from inspection.cases.models import Representation
-from inspection.cases.schemas import RepresentationInput
+from inspection.cases.models import Case, Representation
+from inspection.cases.schemas import MeasureKind, RepresentationInput
 from inspection.cases.vocabulary import Permit
 from storage.audit.service import Actor, record
 from storage.ids import new_id
@@ -32,6 +32,8 @@ async def file(
     case = opened.case
     if data.made_at > now:
         raise Invalid("陈述申辩的时间不能晚于当前时间", "It cannot have been said in the future")
+    if data.waived or data.nothing_more:
+        await _check_told(session, case, data.made_at)
     if data.waived and (data.points or data.nothing_more):
         raise Invalid("放弃陈述申辩时不应有陈述内容", "Whoever waives says nothing")
     if not data.waived and not data.points:
@@ -50,6 +52,15 @@ async def file(
         nothing_more=data.nothing_more,
     )  # fmt: skip
     return row
+
+
+async def _check_told(session: AsyncSession, case: Case, made_at: datetime) -> None:
+    """Nobody gives up a right that they were not told of: a waiver from before the notice waives nothing."""
+    notices = [row for row in await queries.measures(session, case.id) if row.kind == MeasureKind.NOTICE]
+    served = await queries.services(session, [row.id for row in notices[-1:]])
+    if any(made_at >= row.served_at for row in served):
+        return
+    raise Invalid("放弃或结束陈述申辩不能早于告知书送达", "Nobody waives before the notice was served")
 
 
 async def answer(

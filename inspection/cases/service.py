@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.cases import access, documents, facts, periods, queries
 from inspection.cases.calendar import length
-from inspection.cases.deadlines import DeadlineKind, local_day
+from inspection.cases.deadlines import DeadlineKind
 from inspection.cases.errors import IllegalStep, StepNeeds, StepRole
 from inspection.cases.models import Case, CaseEvidence, CaseStep, Deadline, Measure
 from inspection.cases.schemas import MeasureKind, StepInput
@@ -22,8 +22,9 @@ from inspection.registry.places.models import Estate
 from inspection.users.authority import HumanNeeded, Officer
 from inspection.visits import service as visits
 from storage.audit.service import Actor, record
+from storage.clock import local_day
 from storage.ids import new_id
-from storage.problems import Forbidden
+from storage.problems import Forbidden, Invalid
 from storage.rules.service import RuleDefault, Rules, in_force
 
 AUTHORITY: Final = RuleDefault("cases.authority_name", "住房保障主管部门", "text", "作出决定的机关名称，由主管部门填写")
@@ -58,7 +59,7 @@ async def step(
     gathered, started = facts.gather(case, rows, officer=officer, role=role, step=step, values=rules.values, now=now)
     to = allowed(check(State(case.state), step.action, gathered))
     if step.action is Action.SUBSTANTIATE:
-        _classify(session, case, rows, step, officer, now)
+        _classify(session, case, rows, gathered, step, officer, now)
     if step.action in facts.RENDERED:
         await _render(session, case, rows, gathered, step, officer, rules, now)
     elif step.action in GIVEN and step.document is not None:
@@ -137,14 +138,22 @@ async def move(
 
 
 def _classify(
-    session: AsyncSession, case: Case, rows: facts.Known, step: StepInput, officer: Officer, now: datetime
+    session: AsyncSession,
+    case: Case,
+    rows: facts.Known,
+    gathered: Facts,
+    step: StepInput,
+    officer: Officer,
+    now: datetime,
 ) -> None:
     """Writes down as what the finding was classified, and on which visits it rests."""
+    if step.began_on is not None and step.began_on > local_day(now):
+        raise Invalid("违规开始日期不能晚于今天", "The violation cannot have begun after today")
     if step.violation is not None:
         case.violation = step.violation
     case.began_on = step.began_on.isoformat() if step.began_on else case.began_on
     there = {item.source_id for item, _ in rows.evidence if item.kind == EvidenceKind.VISIT}
-    for visit, finding in rows.supporting():
+    for visit, finding in rows.supporting(gathered.violation):
         if visit.id not in there:
             session.add(
                 CaseEvidence(
@@ -171,7 +180,7 @@ async def _render(
     if gathered.violation is None:  # no road leads here without `substantiate`
         raise StepNeeds(*LABELS[Requirement.CLASSIFIED])
     period = DeadlineKind.REPRESENTATION if kind is MeasureKind.NOTICE else DeadlineKind.RECTIFICATION
-    supporting = rows.supporting()
+    supporting = rows.supporting(gathered.violation)
     at_the_visits = {user_id for visit, _ in supporting for user_id in rows.certified(visit)}
     content = documents.Content(
         authority=str(rules.values.get(AUTHORITY.key, AUTHORITY.value)),

@@ -19,11 +19,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from storage.objects.store import ObjectMissing, StoreFailed
-from storage.problems import Invalid, NotFound, Problem
+from storage.problems import Conflict, Invalid, NotFound, Problem
 
 log = logging.getLogger("ruhu.api")
 
 MEDIA_TYPE = "application/problem+json"
+INTEGRITY_VIOLATION = "23"  # SQLSTATE class: somebody else was faster, or refers to this
 DATA_EXCEPTION = "22"  # SQLSTATE class: a value that a column cannot hold, a NUL in a text for example
 
 
@@ -171,8 +172,11 @@ def on_http(_: Request[Any, Any, Any], error: HTTPException) -> Response[Problem
 
 
 def on_database(request: Request[Any, Any, Any], error: DBAPIError | PoolTimeout) -> Response[ProblemDocument]:
-    """A database that fails is a 5xx, unless the value was at fault; the log gets the kind of error and no values."""
-    if (getattr(getattr(error, "orig", None), "sqlstate", None) or "").startswith(DATA_EXCEPTION):
+    """A failing database is a 5xx, unless the content was at fault; the log gets the kind of error and no values."""
+    state: str = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    if state.startswith(INTEGRITY_VIOLATION):
+        return respond(Conflict("与已有记录冲突，未保存", "In conflict with what is stored; nothing was stored"))
+    if state.startswith(DATA_EXCEPTION):
         return respond(Invalid("内容含有无法保存的字符或数值", "A character or number in the content cannot be stored"))
     log.error(
         "database error %s at %s", type(getattr(error, "orig", error)).__name__, request.scope.get("path_template")

@@ -159,7 +159,7 @@ def first_user(stack: Stack) -> Player:
                     login="chief", name="管理员", password=password,
                     grants=[GrantInput(role=UserRole.ADMINISTRATOR, level=ScopeLevel.ALL)],
                 ),
-                grantor=None, actor=Actor.system("demo"), now=house.clock.now(),
+                own=None, actor=Actor.system("demo"), now=house.clock.now(),
             )  # fmt: skip
         await house.database.dispose()
 

@@ -7,17 +7,21 @@ import msgspec
 from litestar import delete, get, post
 from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.access import Work, requires
+from api.access import UnitOfWork, Work, requires
 from api.paging import AfterTextAndId, Cursor, Limit, Page, decode_cursor, paged
 from api.parameters import Text
 from inspection.users import queries, service
-from inspection.users.models import ScopeLevel, User, UserRole
+from inspection.users.models import UserGrant, UserRole
 from inspection.users.schemas import GrantInput, UserInput, UserView
-from storage.audit import service as audit
-from storage.problems import NotFound
 
 ADMINISTRATORS = requires(UserRole.ADMINISTRATOR)
+
+
+async def own_grants(session: AsyncSession, work: UnitOfWork) -> list[UserGrant]:
+    """The caller's grants of the roles that this route allows: the bounds of what they may see and give."""
+    return await queries.standing_grants(session, work.caller.user_id, roles=work.acting_roles)
 
 
 @get(
@@ -30,11 +34,10 @@ async def list_users(
     cursor: Cursor = None,
     limit: Limit = 50,
 ) -> Page[UserView]:
-    """Users by log-in name."""
+    """Users with a grant within the caller's own places, by log-in name."""
     after = decode_cursor(cursor, AfterTextAndId)
     async with work.transaction() as session:
-        users = await queries.page_of_users(session, after=after, limit=limit + 1, text=text)
-        rows = [await service.view(session, user) for user in users]
+        rows = await service.page(session, own=await own_grants(session, work), after=after, limit=limit + 1, text=text)
     return paged(rows, limit=limit, key=lambda row: (row.login, row.id))
 
 
@@ -48,8 +51,8 @@ async def list_users(
 async def create_user(data: JSONBody[UserInput], work: Work) -> UserView:
     """Makes a user, with grants inside the administrator's own scope."""
     async with work.transaction() as session:
-        grantor = await queries.standing_grants(session, work.caller.user_id)
-        return await service.create_user(session, data=data, grantor=grantor, actor=work.actor, now=work.now)
+        own = await own_grants(session, work)
+        return await service.create_user(session, data=data, own=own, actor=work.actor, now=work.now)
 
 
 @post(
@@ -59,8 +62,8 @@ async def create_user(data: JSONBody[UserInput], work: Work) -> UserView:
 async def grant_role(user_id: FromPath[uuid.UUID], data: JSONBody[GrantInput], work: Work) -> UserView:
     """Grants a role in a place; repeating it changes nothing."""
     async with work.transaction() as session:
-        grantor = await queries.standing_grants(session, work.caller.user_id)
-        return await service.grant(session, user_id=user_id, data=data, grantor=grantor, actor=work.actor, now=work.now)
+        own = await own_grants(session, work)
+        return await service.grant(session, user_id=user_id, data=data, own=own, actor=work.actor, now=work.now)
 
 
 @delete(
@@ -70,9 +73,9 @@ async def grant_role(user_id: FromPath[uuid.UUID], data: JSONBody[GrantInput], w
 async def revoke_role(user_id: FromPath[uuid.UUID], grant_id: FromPath[uuid.UUID], work: Work) -> UserView:
     """Takes a role back; it is gone with the next request of that user."""
     async with work.transaction() as session:
-        grantor = await queries.standing_grants(session, work.caller.user_id)
+        own = await own_grants(session, work)
         return await service.revoke(
-            session, user_id=user_id, grant_id=grant_id, grantor=grantor, actor=work.actor, now=work.now
+            session, user_id=user_id, grant_id=grant_id, own=own, actor=work.actor, now=work.now
         )
 
 
@@ -90,19 +93,10 @@ class Disabling(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 async def disable_user(user_id: FromPath[uuid.UUID], data: JSONBody[Disabling], work: Work) -> UserView:
     """Disables a user at once, or takes that back."""
     async with work.transaction() as session:
-        user = await session.get(User, user_id)
-        if user is None:
-            raise NotFound
-        for grant in await queries.standing_grants(session, user_id):
-            service.check_grant(
-                GrantInput(role=UserRole(grant.role), level=ScopeLevel(grant.level), code=grant.code),
-                await queries.standing_grants(session, work.caller.user_id),
-            )
-        user.disabled_at = work.now if data.disabled else None
-        action = "user.disabled" if data.disabled else "user.enabled"
-        audit.record(session, at=work.now, actor=work.actor, action=action, object_kind="user", object_id=user_id,
-                     reason=data.reason)  # fmt: skip
-        return await service.view(session, user)
+        return await service.set_disabled(
+            session, user_id=user_id, disabled=data.disabled, reason=data.reason,
+            own=await own_grants(session, work), actor=work.actor, now=work.now,
+        )  # fmt: skip
 
 
 handlers = [list_users, create_user, grant_role, revoke_role, disable_user]

@@ -1,12 +1,16 @@
 """SQL about users."""
 
 import uuid
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from inspection.users.models import RefreshFamily, RefreshToken, User, UserGrant
+from inspection.registry.places.models import Estate
+from inspection.users.models import RefreshFamily, RefreshToken, ScopeLevel, User, UserGrant
+
+DIVISIONS = (ScopeLevel.DISTRICT, ScopeLevel.STREET, ScopeLevel.COMMUNITY)
 
 
 async def caller(
@@ -37,15 +41,12 @@ async def by_login(session: AsyncSession, login: str) -> User | None:
     return found
 
 
-async def standing_grants(session: AsyncSession, user_id: uuid.UUID) -> list[UserGrant]:
-    """A user's grants that stand."""
-    return list(
-        await session.scalars(
-            select(UserGrant)
-            .where(UserGrant.user_id == user_id, UserGrant.revoked_at.is_(None))
-            .order_by(UserGrant.granted_at, UserGrant.id)
-        )
-    )
+async def standing_grants(
+    session: AsyncSession, user_id: uuid.UUID, *, roles: Collection[str] | None = None
+) -> list[UserGrant]:
+    """A user's grants that stand, of any role or of some."""
+    found = (await grants_of(session, [user_id]))[user_id]
+    return found if roles is None else [grant for grant in found if grant.role in roles]
 
 
 async def refresh_token(session: AsyncSession, token_hash: bytes) -> tuple[RefreshToken, RefreshFamily] | None:
@@ -61,14 +62,65 @@ async def refresh_token(session: AsyncSession, token_hash: bytes) -> tuple[Refre
     return (row[0], row[1]) if row is not None else None
 
 
+def within(own: Sequence[UserGrant]) -> ColumnElement[bool]:
+    """Grants (rows of `UserGrant`) whose place lies within one of `own`.
+
+    Estates are those of the session's scope: call it in a transaction over the same grants.
+    """
+    if any(grant.level == ScopeLevel.ALL for grant in own):
+        return true()
+    return or_(
+        and_(UserGrant.level == ScopeLevel.ESTATE, UserGrant.code.in_(select(cast(Estate.id, String)))),
+        *(
+            and_(UserGrant.level.in_(DIVISIONS), UserGrant.code.startswith(grant.code, autoescape=True))
+            for grant in own
+            if grant.level in DIVISIONS
+        ),
+    )
+
+
 async def page_of_users(
-    session: AsyncSession, *, after: tuple[str, uuid.UUID] | None, limit: int, text: str | None
+    session: AsyncSession,
+    *,
+    own: Sequence[UserGrant],
+    after: tuple[str, uuid.UUID] | None,
+    limit: int,
+    text: str | None,
 ) -> list[User]:
-    """Users by log-in name, after a position."""
+    """Users by log-in name, after a position: those with a grant within `own`, all for somebody whose grant is all."""
     query = select(User).order_by(User.login, User.id).limit(limit)
+    if not any(grant.level == ScopeLevel.ALL for grant in own):
+        query = query.where(exists().where(UserGrant.user_id == User.id, UserGrant.revoked_at.is_(None), within(own)))
     if after is not None:
         login, user_id = after
         query = query.where(or_(User.login > login, and_(User.login == login, User.id > user_id)))
     if text:
         query = query.where(or_(User.login.contains(text, autoescape=True), User.name.contains(text, autoescape=True)))
     return list(await session.scalars(query))
+
+
+async def reaches(session: AsyncSession, *, own: Sequence[UserGrant], user_id: uuid.UUID) -> bool:
+    """Whether every standing grant of a user lies within `own`; one without any is for those whose grant is all."""
+    if any(grant.level == ScopeLevel.ALL for grant in own):
+        return True
+    counts = (
+        await session.execute(
+            select(func.count(), func.count().filter(within(own))).where(
+                UserGrant.user_id == user_id, UserGrant.revoked_at.is_(None)
+            )
+        )
+    ).one()
+    return bool(counts[0] and counts[0] == counts[1])
+
+
+async def grants_of(session: AsyncSession, user_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[UserGrant]]:
+    """The standing grants of several users."""
+    found: dict[uuid.UUID, list[UserGrant]] = {user_id: [] for user_id in user_ids}
+    rows = await session.scalars(
+        select(UserGrant)
+        .where(UserGrant.user_id.in_(user_ids), UserGrant.revoked_at.is_(None))
+        .order_by(UserGrant.granted_at, UserGrant.id)
+    )
+    for row in rows:
+        found[row.user_id].append(row)
+    return found

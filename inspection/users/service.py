@@ -9,6 +9,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from inspection.registry.places.models import Estate
 from inspection.users import queries
 from inspection.users.errors import BadGrant, LoginTaken, RefreshRefused, SignInFailed, SignInLocked, WeakPassword
 from inspection.users.models import RefreshFamily, RefreshToken, ScopeLevel, User, UserGrant, UserRole
@@ -113,8 +114,11 @@ async def end_family(session: AsyncSession, *, family_id: uuid.UUID, why: str, n
     )
 
 
-def check_grant(grant: GrantInput, grantor: list[UserGrant] | None) -> None:
-    """The place is of the right form and lies within one of the grantor's administrator grants (None = the console)."""
+async def check_grant(session: AsyncSession, grant: GrantInput, own: list[UserGrant] | None) -> None:
+    """The place is of the right form and lies within one of the administrator's grants `own` (None = the console).
+
+    The estates within are those of the session's scope. Raises `BadGrant`.
+    """
     length = CODE_LENGTH.get(grant.level)
     well_formed = (
         (grant.level is ScopeLevel.ALL and grant.code == "")
@@ -123,15 +127,12 @@ def check_grant(grant: GrantInput, grantor: list[UserGrant] | None) -> None:
     )
     if not well_formed:
         raise BadGrant("区划代码或小区编号格式不正确", "The division code or estate id is not of the right form")
-    if grantor is None:
+    if own is None or any(held.level == ScopeLevel.ALL for held in own):
         return
-    for own in grantor:
-        if own.role != UserRole.ADMINISTRATOR:
-            continue
-        if own.level == ScopeLevel.ALL or (own.level == grant.level and own.code == grant.code):
-            return
-        if length is not None and own.level in CODE_LENGTH and grant.code.startswith(own.code):
-            return
+    if length is not None and any(held.level in CODE_LENGTH and grant.code.startswith(held.code) for held in own):
+        return
+    if grant.level is ScopeLevel.ESTATE and await session.get(Estate, uuid.UUID(grant.code)) is not None:
+        return
     raise BadGrant("只能在自己管辖范围内授权", "A role can be granted within your own scope only")
 
 
@@ -144,7 +145,7 @@ def is_uuid(text: str) -> bool:
 
 
 async def create_user(
-    session: AsyncSession, *, data: UserInput, grantor: list[UserGrant] | None, actor: Actor, now: datetime
+    session: AsyncSession, *, data: UserInput, own: list[UserGrant] | None, actor: Actor, now: datetime
 ) -> UserView:
     """Makes a user with grants; raises `LoginTaken`, `WeakPassword`, `BadGrant`."""
     if await queries.by_login(session, data.login) is not None:
@@ -157,16 +158,16 @@ async def create_user(
     await session.flush()
     audit.record(session, at=now, actor=actor, action="user.created", object_kind="user", object_id=user.id)
     for wanted in data.grants:
-        await grant(session, user_id=user.id, data=wanted, grantor=grantor, actor=actor, now=now)
+        await grant(session, user_id=user.id, data=wanted, own=own, actor=actor, now=now)
     return await view(session, user)
 
 
 async def grant(
-    session: AsyncSession, *, user_id: uuid.UUID, data: GrantInput, grantor: list[UserGrant] | None, actor: Actor,
+    session: AsyncSession, *, user_id: uuid.UUID, data: GrantInput, own: list[UserGrant] | None, actor: Actor,
     now: datetime,
 ) -> UserView:  # fmt: skip
     """Grants a role in a place; a grant that stands already is no error."""
-    check_grant(data, grantor)
+    await check_grant(session, data, own)
     user = await session.get(User, user_id)
     if user is None:
         raise NotFound
@@ -184,7 +185,7 @@ async def grant(
 
 
 async def revoke(
-    session: AsyncSession, *, user_id: uuid.UUID, grant_id: uuid.UUID, grantor: list[UserGrant], actor: Actor,
+    session: AsyncSession, *, user_id: uuid.UUID, grant_id: uuid.UUID, own: list[UserGrant], actor: Actor,
     now: datetime,
 ) -> UserView:  # fmt: skip
     """Takes a grant back."""
@@ -192,7 +193,7 @@ async def revoke(
     user = await session.get(User, user_id)
     if row is None or user is None or row.user_id != user_id or row.revoked_at is not None:
         raise NotFound
-    check_grant(GrantInput(role=UserRole(row.role), level=ScopeLevel(row.level), code=row.code), grantor)
+    await check_grant(session, GrantInput(role=UserRole(row.role), level=ScopeLevel(row.level), code=row.code), own)
     row.revoked_at = now
     await session.flush()
     audit.record(session, at=now, actor=actor, action="grant.revoked", object_kind="user", object_id=user_id,
@@ -200,9 +201,36 @@ async def revoke(
     return await view(session, user)
 
 
+async def set_disabled(
+    session: AsyncSession, *, user_id: uuid.UUID, disabled: bool, reason: str, own: list[UserGrant], actor: Actor,
+    now: datetime,
+) -> UserView:  # fmt: skip
+    """Disables a user at once, or takes that back; raises `NotFound` for one who is not wholly within `own`."""
+    user = await session.get(User, user_id)
+    if user is None or not await queries.reaches(session, own=own, user_id=user_id):
+        raise NotFound
+    user.disabled_at = now if disabled else None
+    action = "user.disabled" if disabled else "user.enabled"
+    audit.record(session, at=now, actor=actor, action=action, object_kind="user", object_id=user_id, reason=reason)
+    return await view(session, user)
+
+
+async def page(
+    session: AsyncSession, *, own: list[UserGrant], after: tuple[str, uuid.UUID] | None, limit: int, text: str | None
+) -> list[UserView]:
+    """Users within `own`, as shown, by log-in name."""
+    users = await queries.page_of_users(session, own=own, after=after, limit=limit, text=text)
+    grants = await queries.grants_of(session, [user.id for user in users])
+    return [user_view(user, grants[user.id]) for user in users]
+
+
 async def view(session: AsyncSession, user: User) -> UserView:
     """A user with their grants, as shown."""
-    grants = await queries.standing_grants(session, user.id)
+    return user_view(user, await queries.standing_grants(session, user.id))
+
+
+def user_view(user: User, grants: list[UserGrant]) -> UserView:
+    """A user as shown."""
     return UserView(
         id=user.id, login=user.login, name=user.name, certificate_number=user.certificate_number,
         created_at=user.created_at, disabled_at=user.disabled_at,

@@ -9,7 +9,9 @@ from sqlalchemy import text
 
 from inspection.users.models import ScopeLevel, UserRole
 from storage.database import Database, EstateScope, Role, SystemScope
+from storage.vault.service import Vault
 from tests.api.conftest import PASSWORD, Server
+from tests.factories import make_world
 
 SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
 
@@ -118,6 +120,40 @@ async def test_administrators_grant_within_their_own_place_only(sign_in: SignIn)
     assert (taken.status_code, taken.json()["code"]) == (409, "login-taken")
     weak = await boss.post("/api/v1/users", json={**user, "login": "n-weak", "password": "short"})
     assert (weak.status_code, weak.json()["code"]) == (422, "weak-password")
+
+
+async def test_administrators_see_and_disable_users_of_their_own_place_only(sign_in: SignIn) -> None:
+    """Somebody whose only grants lie elsewhere is not listed and cannot be disabled; neither can a colleague above."""
+    district = f"99{uuid.uuid4().int % 10**4:04}"
+    boss = await sign_in(UserRole.ADMINISTRATOR, ScopeLevel.DISTRICT, district)
+    inside = await sign_in(UserRole.INSPECTOR, ScopeLevel.STREET, f"{district}001")
+    outside = await sign_in(UserRole.INSPECTOR, ScopeLevel.DISTRICT, "999996")
+    above = await sign_in(UserRole.ADMINISTRATOR)
+    seen = {row["login"] for row in (await boss.get("/api/v1/users", params={"limit": 200})).json()["items"]}
+    assert seen == {boss.login, inside.login}  # type: ignore[attr-defined]
+    off = {"disabled": True, "reason": "已调离"}
+    for other in (outside, above):
+        refused = await boss.post(f"/api/v1/users/{other.user_id}/disabled", json=off)  # type: ignore[attr-defined]
+        assert (refused.status_code, refused.json()["code"]) == (404, "not-found")
+    path = f"/api/v1/users/{inside.user_id}/disabled"  # type: ignore[attr-defined]
+    assert (await boss.post(path, json=off)).json()["disabled_at"]
+    assert (await inside.get("/api/v1/me")).status_code == 401
+    assert (await boss.post(path, json={**off, "disabled": False})).json()["disabled_at"] is None
+    assert (await inside.get("/api/v1/me")).status_code == 200
+
+
+async def test_a_district_administrator_grants_on_an_estate_of_the_district(
+    sign_in: SignIn, database: Database, vault: Vault, server: Server
+) -> None:
+    mine = await make_world(database, vault, now=server.clock.now(), flats=0, division_code="999995001001")
+    theirs = await make_world(database, vault, now=server.clock.now(), flats=0, division_code="999994001001")
+    boss = await sign_in(UserRole.ADMINISTRATOR, ScopeLevel.DISTRICT, "999995")
+    user = await sign_in(UserRole.INSPECTOR, ScopeLevel.DISTRICT, "999995")
+    path = f"/api/v1/users/{user.user_id}/grants"  # type: ignore[attr-defined]
+    grant = {"role": "inspector", "level": "estate"}
+    assert (await boss.post(path, json={**grant, "code": str(mine.estate_id)})).status_code == 201
+    refused = await boss.post(path, json={**grant, "code": str(theirs.estate_id)})
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad-grant")
 
 
 async def test_a_list_has_a_second_page_and_refuses_a_foreign_cursor(sign_in: SignIn) -> None:

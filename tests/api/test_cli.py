@@ -6,7 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
 import pytest
+
+from storage.postgres.lease import Lease, create_database
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -92,3 +95,18 @@ def test_a_lost_master_key_is_explained_and_not_made_anew(data: Path, tmp_path: 
 def test_the_openapi_document_needs_no_database(data: Path) -> None:
     answer = ruhu("openapi", data=data)
     assert json.loads(answer.stdout)["openapi"].startswith("3.1")
+
+
+def test_an_external_server_is_used_by_role(data: Path, tmp_path: Path, cluster: Lease) -> None:
+    """DATABASE_URL names server and database; each role signs in under its own name."""
+    name = f"external_{os.getpid()}"
+    with psycopg.connect(cluster.cluster.url("postgres", "postgres"), autocommit=True) as connection:
+        create_database(connection, name)
+    url = f"postgresql://anybody@/{name}?host={cluster.cluster.socket_dir}"
+    made = ruhu(
+        "user", "add", "chief", "--name", "甲", "--role", "administrator", data=tmp_path / "d", DATABASE_URL=url
+    )
+    assert made.returncode == 0, made.stderr
+    assert not (tmp_path / "d/pg").exists()
+    with psycopg.connect(cluster.cluster.url("ruhu_owner", name)) as connection:
+        assert connection.execute("SELECT login FROM app_user").fetchall() == [("chief",)]

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, delete, get, post
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from api.access import Work, requires
 from api.raw_bodies import picture_body
@@ -28,7 +28,7 @@ READERS = requires(UserRole.INSPECTOR, UserRole.MANAGER, UserRole.AUDITOR)
     "/api/v1/people/{person_id:uuid}/faces", guards=[DOOR], tags=["enrolment"], operation_id="enrolFace",
     summary="采集人脸 / Enrol a face", operation_class=picture_body(),
 )  # fmt: skip
-async def enrol_face(person_id: uuid.UUID, request: Request[Any, Any, Any], work: Work) -> EnrolmentView:
+async def enrol_face(person_id: FromPath[uuid.UUID], request: Request[Any, Any, Any], work: Work) -> EnrolmentView:
     """Makes a template of a photo (the body), if the person has consented and the photo is good enough.
 
     A refused photo answers `photo-refused` with every reason in `extra.reasons`, so that one retake is enough.
@@ -53,7 +53,7 @@ async def enrol_face(person_id: uuid.UUID, request: Request[Any, Any, Any], work
     "/api/v1/people/{person_id:uuid}/faces", guards=[READERS], tags=["enrolment"], operation_id="listFaces",
     summary="人脸模板列表 / List a person's templates",
 )  # fmt: skip
-async def list_faces(person_id: uuid.UUID, work: Work) -> list[TemplateView]:
+async def list_faces(person_id: FromPath[uuid.UUID], work: Work) -> list[TemplateView]:
     """The standing templates of a person: when, by which engine, how good. Never a vector."""
     async with work.transaction() as session:
         return [template_view(row) for row in await service.templates_of(session, person_id=person_id)]
@@ -64,10 +64,10 @@ async def list_faces(person_id: uuid.UUID, work: Work) -> list[TemplateView]:
     operation_id="destroyFace", summary="销毁人脸模板 / Destroy a template",
 )  # fmt: skip
 async def destroy_face(
-    person_id: uuid.UUID,
-    template_id: uuid.UUID,
+    person_id: FromPath[uuid.UUID],
+    template_id: FromPath[uuid.UUID],
     work: Work,
-    reason: Annotated[str, Parameter(min_length=2, max_length=1000, description="销毁理由 / why")],
+    reason: Annotated[str, QueryParameter(min_length=2, max_length=1000, description="销毁理由 / why")],
 ) -> None:
     """Destroys a template and its photo; doing it again changes nothing."""
     async with work.transaction() as session:

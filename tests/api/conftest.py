@@ -5,6 +5,7 @@ import socket
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -66,23 +67,25 @@ async def server(
     await task
 
 
+async def signed_in(
+    server: Server, database: Database, role: UserRole, level: ScopeLevel = ScopeLevel.ALL, code: str = "",
+    certificate: str | None = "ZF-0001",
+) -> httpx.AsyncClient:  # fmt: skip
+    """A new user with one grant, signed in; `user_id`, `login` and `tokens` are set on the client."""
+    login = f"u-{uuid.uuid4().hex[:10]}"
+    user_id = await make_user(
+        database, now=server.clock.now(), role=role, level=level, code=code, login=login,
+        password_hash=PASSWORD_HASH, certificate=certificate,
+    )  # fmt: skip
+    async with server.client() as anonymous:
+        answer = await anonymous.post("/api/v1/session", json={"login": login, "password": PASSWORD})
+    assert answer.status_code == 200, answer.text
+    client = server.client(answer.json()["access_token"])
+    client.user_id, client.login, client.tokens = user_id, login, answer.json()  # type: ignore[attr-defined]
+    return client
+
+
 @pytest_asyncio.fixture(loop_scope="session")
 async def sign_in(server: Server, database: Database) -> Callable[..., Awaitable[httpx.AsyncClient]]:
-    """Makes a user with one grant and gives a signed-in client of theirs, with `user_id` and `login` set on it."""
-
-    async def make(
-        role: UserRole, level: ScopeLevel = ScopeLevel.ALL, code: str = "", certificate: str | None = "ZF-0001"
-    ) -> httpx.AsyncClient:
-        login = f"u-{uuid.uuid4().hex[:10]}"
-        user_id = await make_user(
-            database, now=server.clock.now(), role=role, level=level, code=code, login=login,
-            password_hash=PASSWORD_HASH, certificate=certificate,
-        )  # fmt: skip
-        async with server.client() as anonymous:
-            answer = await anonymous.post("/api/v1/session", json={"login": login, "password": PASSWORD})
-        assert answer.status_code == 200, answer.text
-        client = server.client(answer.json()["access_token"])
-        client.user_id, client.login, client.tokens = user_id, login, answer.json()  # type: ignore[attr-defined]
-        return client
-
-    return make
+    """Makes signed-in clients; see `signed_in`."""
+    return partial(signed_in, server, database)

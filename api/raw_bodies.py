@@ -20,6 +20,12 @@ def picture_body() -> type[Operation]:
     return _operation(dict.fromkeys(("image/jpeg", "image/png", "image/webp", "image/heic"), binary))
 
 
+def sheet_body() -> type[Operation]:
+    """An OpenAPI operation whose body is a CSV file, by itself or as the field `file` of a form."""
+    form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
+    return _operation({"text/csv": {"type": "string"}, "multipart/form-data": form})
+
+
 def _operation(contents: dict[str, dict[str, Any]]) -> type[Operation]:
     @dataclass
     class WithBody(Operation):

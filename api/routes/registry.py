@@ -14,6 +14,7 @@ from api.access import Work, requires
 from api.paging import AfterId, AfterText, Cursor, Limit, Page, decode_cursor, paged
 from api.parameters import Text
 from api.problems import InvalidRequest
+from api.raw_bodies import sheet_body
 from inspection.registry.households import care, guests, people, queries, service, workers
 from inspection.registry.households.detail import household_detail
 from inspection.registry.households.schemas import (
@@ -296,7 +297,7 @@ class ImportProblem(msgspec.Struct, kw_only=True):
 
 @post(
     "/api/v1/estates/{estate_id:uuid}/registry-import", guards=[ADMINISTRATORS], status_code=HTTP_200_OK,
-    tags=["registry"], operation_id="importRegistry", summary="导入住户名册 / Import the register",
+    tags=["registry"], operation_id="importRegistry", operation_class=sheet_body(), summary="导入住户名册 / Import the register",
     responses={422: ResponseSpec(ImportProblem, description="文件有错误 / Bad file", generate_examples=False)},
 )  # fmt: skip
 async def import_registry(

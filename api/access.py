@@ -25,7 +25,6 @@ from storage.database import EstateScope, Role, UserScope
 from storage.problems import Forbidden
 
 ALGORITHM = "HS256"
-ROLES_OPTION = "roles"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +63,6 @@ class UnitOfWork:
         """A transaction over the estates in which the caller holds one of the route's roles; commits when left."""
         scope = UserScope(self.caller.user_id, self.acting_roles)
         async with self.context.database.transaction(Role.APP, scope) as session:
-            yield session
-
-    @asynccontextmanager
-    async def estate_transaction(self, estate_id: uuid.UUID) -> AsyncIterator[AsyncSession]:
-        """A transaction over one estate that is being made, and is in nobody's scope yet."""
-        async with self.context.database.transaction(Role.APP, EstateScope((estate_id,))) as session:
             yield session
 
 

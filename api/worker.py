@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from procrastinate import App
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.house import House
@@ -22,7 +21,7 @@ from gate_integration.sightings.pseudonyms import forget_unseen
 from gate_integration.sightings.service import SightingService
 from inspection.cases import periods as cases
 from inspection.registry.consents import jobs as consents
-from inspection.registry.places.models import Estate
+from inspection.registry.places import queries as places
 from storage import timers
 from storage.database import Role, SystemScope
 from storage.jobs import job_app
@@ -102,7 +101,7 @@ class Worker:
         """Judges every estate, each in a transaction of its own."""
         database, now = self.house.database, self.house.clock.now()
         async with database.transaction(Role.SYSTEM, SystemScope()) as session:
-            estates = list(await session.scalars(select(Estate.id).order_by(Estate.id)))
+            estates = await places.estate_ids(session)
         for estate_id in estates:
             async with database.transaction(Role.SYSTEM, SystemScope()) as session:
                 await occupancy.evaluate_estate(session, estate_id=estate_id, now=now)

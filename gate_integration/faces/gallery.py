@@ -92,11 +92,6 @@ class Gallery(Generic[S]):
         snapshot = self._current(generation)
         return _best(snapshot, snapshot.matrix @ embedding, top)
 
-    def search_many(self, embeddings: Vector, *, top: int = 5, generation: int | None = None) -> list[list[Hit[S]]]:
-        """The same for several embeddings (n, 128) in one matrix product."""
-        snapshot = self._current(generation)
-        return [_best(snapshot, scores, top) for scores in embeddings @ snapshot.matrix.T]
-
     def _current(self, generation: int | None) -> Snapshot[S]:
         snapshot = self._snapshot
         if generation is not None and snapshot.generation != generation:

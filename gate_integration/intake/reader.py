@@ -28,7 +28,7 @@ from gate_integration.intake.epochs import (
 )
 from gate_integration.intake.models import DeliveryProblem, PassEvent, RawDelivery
 from gate_integration.intake.ports import Sighter
-from gate_integration.intake.resolve import new_passes, resolve
+from gate_integration.intake.resolve import Found, new_passes, resolve
 from gate_integration.protocols import hikvision
 from gate_integration.protocols.records import DeviceProfile, ParseProblem, Record, RecordKind
 from storage.ids import new_id
@@ -56,17 +56,6 @@ class ReadResult:
         """Adds the counts of another."""
         for name in ("deliveries", "events", "duplicates", "heartbeats", "problems"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One record of one delivery, its device, and when it is taken to have happened."""
-
-    delivery: RawDelivery
-    device: GateDevice
-    record: Record
-    at: datetime
-    at_reason: str
 
 
 @dataclass(slots=True)

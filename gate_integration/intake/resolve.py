@@ -4,22 +4,29 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.devices.models import CaptureMode, Credential, DevicePerson, GateDevice
 from gate_integration.intake import queries
-from gate_integration.intake.models import PassEvent
+from gate_integration.intake.models import PassEvent, RawDelivery
 from gate_integration.intake.ports import CredentialFacts, DeviceFacts, NewPass
 from gate_integration.protocols.records import CredentialKind, Outcome, Record, RecordKind
 from storage.clock import local_day
 from storage.vault.service import Vault
 
-if TYPE_CHECKING:
-    from gate_integration.intake.reader import Found
-
 NUMBERED = frozenset({CredentialKind.CARD, CredentialKind.PIN, CredentialKind.QR})
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One record of one delivery, its device, and when it is taken to have happened."""
+
+    delivery: RawDelivery
+    device: GateDevice
+    record: Record
+    at: datetime
+    at_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,7 @@ def credential_kind(record: Record) -> str:
     return record.credential.value if record.credential in NUMBERED else CredentialKind.CARD.value
 
 
-async def resolve(session: AsyncSession, found: Sequence["Found"], *, vault: Vault) -> list[Resolved]:
+async def resolve(session: AsyncSession, found: Sequence[Found], *, vault: Vault) -> list[Resolved]:
     """The registered credential and person of each record, at the moment it is taken to have happened at."""
     numbers = {
         (f.device.estate_id, credential_kind(f.record), f.record.card_no) for f in found if f.record.card_no is not None

@@ -13,18 +13,12 @@ from gate_integration.devices.models import DeviceOutage, GateDevice
 from gate_integration.intake.models import PassEvent
 from gate_integration.occupancy.models import Discrepancy, NotRaisedNote
 from gate_integration.sightings.models import Sighting
-from inspection.registry.places.models import Estate
 from storage.objects.models import StoredObject
 
 
 async def lock_estate(session: AsyncSession, *, estate_id: uuid.UUID) -> None:
     """One evaluation of an estate at a time."""
     await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"occupancy/{estate_id}", 0))))
-
-
-async def estate_ids(session: AsyncSession) -> Sequence[uuid.UUID]:
-    """Every estate in scope."""
-    return (await session.scalars(select(Estate.id).order_by(Estate.id))).all()
 
 
 async def standing(session: AsyncSession, *, estate_id: uuid.UUID) -> Sequence[Discrepancy]:

@@ -32,11 +32,10 @@ def test_search_is_exact(rows: int, people: int, top: int, seed: int) -> None:
     templates = list(zip(owners, unit_vectors(rows, seed), strict=True))
     gallery = Gallery(templates)
     probes = unit_vectors(3, seed + 1)
-    for probe, together in zip(probes, gallery.search_many(probes, top=top), strict=True):
+    for probe in probes:
         hits = gallery.search(probe, top=top)
         expected = plain_search(templates, probe, top)
         assert [hit.score for hit in hits] == pytest.approx(expected, abs=1e-5)
-        assert [hit.score for hit in together] == pytest.approx(expected, abs=1e-5)
         assert len({hit.subject for hit in hits}) == len(hits)
         for hit in hits:
             own = max(float(vector @ probe) for owner, vector in templates if owner == hit.subject)
@@ -57,7 +56,6 @@ def test_the_matrix_is_one_read_only_block() -> None:
 def test_an_empty_gallery_finds_nobody() -> None:
     empty: Gallery[int] = Gallery()
     assert empty.search(unit_vectors(1)[0]) == []
-    assert empty.search_many(unit_vectors(2)) == [[], []]
 
 
 def test_vectors_of_other_shape_or_length_are_refused() -> None:

@@ -4,13 +4,13 @@ from dataclasses import fields
 
 import pytest
 
-from gate_integration.occupancy.rules.parameters import DEFAULTS, KEYS, ParameterError, Parameters
+from gate_integration.occupancy.rules.parameters import DEFAULTS, ParameterError, Parameters
 
 ROWS: dict[str, object] = {row.key: row.value for row in DEFAULTS}
 
 
 def test_every_field_has_a_row_with_unit_and_source() -> None:
-    assert len(KEYS) == len(set(KEYS)) == len(fields(Parameters)) - 1
+    assert len(DEFAULTS) == len({row.key for row in DEFAULTS}) == len(fields(Parameters)) - 1
     assert all(row.key.startswith("occupancy.") and row.unit and row.source for row in DEFAULTS)
 
 

@@ -158,4 +158,3 @@ DEFAULTS: tuple[ParameterDefault, ...] = tuple(
     ParameterDefault(row.metadata["key"], row.metadata["default"], row.metadata["unit"], row.metadata["source"])
     for row in _rows()
 )
-KEYS: tuple[str, ...] = tuple(row.key for row in DEFAULTS)

@@ -22,6 +22,11 @@ class UnitRow:
     entrance: str
 
 
+async def estate_ids(session: AsyncSession) -> Sequence[uuid.UUID]:
+    """Every estate in scope."""
+    return (await session.scalars(select(Estate.id).order_by(Estate.id))).all()
+
+
 async def administers(session: AsyncSession, *, user_id: uuid.UUID, division_code: str) -> bool:
     """Whether a user administers the division: a new estate has no id yet by which the scope could tell."""
     covering = or_(

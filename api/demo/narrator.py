@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 
 from api.demo import estate
+from api.demo.result import NOT_ACCUSED
 
 CAST = (
     (estate.FAMILY, "承租人 001 一家：人脸已登记", "tenant 001 and family: face enrolled"),
@@ -26,6 +27,10 @@ CAST = (
     (estate.REFUSER, "承租人 004：拒绝人脸识别，用门禁卡", "tenant 004: refused face recognition, uses a card"),
     (estate.HOSPITAL, "承租人 005：住院两个月，已报备", "tenant 005: two months in hospital, and said so"),
 )
+WEIGHTS = {
+    "lead": ("线索，待人核实", "a lead: somebody should look"),
+    "prompt": ("提示，请登记或说明", "a prompt: please register or explain"),
+}
 
 
 def prefers_chinese() -> bool:
@@ -94,14 +99,16 @@ class Narrator:
             f"{bands['review']} review, {bands['no_match']} no match, {bands['unusable']} unusable",
         )
         for found in seen["discrepancies"]:
-            title = f"{found['household']}  {found['rule']}  [{found['severity']}]"
+            weight = self.text(*WEIGHTS[found["severity"]])
+            title = f"{found['household']}  {found['rule']}  {weight}"
             text = found["explanation_zh"] if self.chinese else seen["texts_en"][found["household"], found["rule"]]
             self.console.print(Panel(text, title=title, title_align="left", border_style="yellow"))
         table = Table(title=self.text("不予怀疑，及理由", "Not accused, and why"), title_justify="left", box=None)
         table.add_column(self.text("户", "household"), style="bold")
         table.add_column(self.text("理由", "why"))
         for row in seen["not_accused"]:
-            table.add_row(row["household"], row["why"])
+            why = row["why"] if self.chinese else seen["texts_en"][row["household"], NOT_ACCUSED]
+            table.add_row(row["household"], why)
         self.console.print(table)
 
     def farewell(self, url: str, log_ins: dict[str, str]) -> None:

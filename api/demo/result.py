@@ -7,12 +7,13 @@ from api.demo.furnish import Furnished
 from api.demo.people import Player
 
 REASON = "演示：核对识别结果"
+NOT_ACCUSED = "not accused"
 
 
 def collect(chief: Player, found: Furnished) -> dict[str, Any]:
     """Counts, sightings of the story's flats, discrepancies, and who is not accused and why.
 
-    `texts_en` holds English explanations by household and rule, for the narrator alone.
+    `texts_en` holds English explanations by household and rule (or `NOT_ACCUSED`), for the narrator alone.
     """
     manager = found.players["manager"]
     counts = chief.get(f"/estates/{found.estate_id}/counts")
@@ -22,6 +23,7 @@ def collect(chief: Player, found: Furnished) -> dict[str, Any]:
     standing = manager.all("/discrepancies", limit=200)
     shown = [row for row in standing if row["part_of"] is None]
     accused = {numbers[row["household_id"]] for row in standing}
+    silent = {number: why(manager, found.households[number]) for number in estate.STORY if number not in accused}
     return {
         "duplicates_dropped": counts["duplicates"],
         "sightings": counts["sightings"],
@@ -32,11 +34,11 @@ def collect(chief: Player, found: Furnished) -> dict[str, Any]:
              "terms": row["terms"], "explanation_zh": row["explanation_zh"], "event_ids": row["event_ids"]}
             for row in shown
         ],
-        "not_accused": [
-            {"household": number, "why": why(manager, found.households[number])}
-            for number in estate.STORY if number not in accused
-        ],
-        "texts_en": {(numbers[row["household_id"]], row["rule"]): row["explanation_en"] for row in shown},
+        "not_accused": [{"household": number, "why": zh} for number, (zh, _) in silent.items()],
+        "texts_en": {
+            **{(numbers[row["household_id"]], row["rule"]): row["explanation_en"] for row in shown},
+            **{(number, NOT_ACCUSED): en for number, (_, en) in silent.items()},
+        },
     }  # fmt: skip
 
 
@@ -64,7 +66,8 @@ def sightings(
     return matched, unmatched
 
 
-def why(manager: Player, household_id: str) -> str:
-    """The reasons for silence, each once."""
+def why(manager: Player, household_id: str) -> tuple[str, str]:
+    """The reasons for silence in Chinese and English, each once."""
     notes = manager.get(f"/households/{household_id}/not-raised")
-    return " ".join(dict.fromkeys(note["why_zh"] for note in notes))
+    zh, en = (" ".join(dict.fromkeys(note[key] for note in notes)) for key in ("why_zh", "why_en"))
+    return zh, en

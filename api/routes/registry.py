@@ -297,7 +297,8 @@ class ImportProblem(msgspec.Struct, kw_only=True):
 
 @post(
     "/api/v1/estates/{estate_id:uuid}/registry-import", guards=[ADMINISTRATORS], status_code=HTTP_200_OK,
-    tags=["registry"], operation_id="importRegistry", operation_class=sheet_body(), summary="导入住户名册 / Import the register",
+    tags=["registry"], operation_id="importRegistry", operation_class=sheet_body(),
+    summary="导入住户名册 / Import the register",
     responses={422: ResponseSpec(ImportProblem, description="文件有错误 / Bad file", generate_examples=False)},
 )  # fmt: skip
 async def import_registry(

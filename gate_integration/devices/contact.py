@@ -5,15 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gate_integration.devices.models import DeviceContact, DeviceOutage, GateDevice
+from gate_integration.devices import queries
+from gate_integration.devices.models import SILENCE, DeviceOutage, GateDevice
 from gate_integration.devices.profile import rhythm, silences
 from storage.ids import new_id
-
-SILENCE = "silence"
 
 
 @dataclass(slots=True)
@@ -30,19 +27,8 @@ async def contact(session: AsyncSession, *, heard: Mapping[uuid.UUID, Heard]) ->
     """Notes that devices were heard, closes their outages, and records silences that no job had noticed."""
     if not heard:
         return
-    rows = await session.scalars(
-        select(DeviceContact)
-        .where(DeviceContact.device_id.in_(heard))
-        .order_by(DeviceContact.device_id)
-        .with_for_update()
-    )
-    before = {row.device_id: row for row in rows}
-    outages = await session.scalars(
-        select(DeviceOutage).where(
-            DeviceOutage.device_id.in_(heard), DeviceOutage.reason == SILENCE, DeviceOutage.ended_at.is_(None)
-        )
-    )
-    standing = {outage.device_id: outage for outage in outages}
+    before = await queries.contacts(session, device_ids=heard.keys())
+    standing = await queries.standing_silences(session, device_ids=heard.keys())
     for device_id, news in sorted(heard.items(), key=lambda item: item[0].int):
         row = before.get(device_id)
         last = row.last_contact_at if row is not None else None
@@ -59,14 +45,6 @@ async def contact(session: AsyncSession, *, heard: Mapping[uuid.UUID, Heard]) ->
                     began_at=began, ended_at=ended,
                 )
             )  # fmt: skip
-        values = {
-            "last_contact_at": max(news.at), "last_event_at": news.event_at, "last_heartbeat_at": news.heartbeat_at,
-        }  # fmt: skip
-        await session.execute(
-            insert(DeviceContact)
-            .values(device_id=device_id, estate_id=news.device.estate_id, **values)
-            .on_conflict_do_update(
-                index_elements=["device_id"],
-                set_={name: func.greatest(getattr(DeviceContact, name), value) for name, value in values.items()},
-            )
+        await queries.note_contact(
+            session, device=news.device, at=max(news.at), event_at=news.event_at, heartbeat_at=news.heartbeat_at
         )

@@ -89,6 +89,9 @@ class DeviceContact(Base):
     last_heartbeat_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
+SILENCE = "silence"  # the reason of an outage: nothing was heard for longer than the device's rhythm
+
+
 class DeviceOutage(Base):
     """A time in which a device recorded nothing, or cannot be trusted to have; `ended_at` None = still."""
 

@@ -1,13 +1,15 @@
 """Every SQL statement about devices."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.devices.models import (
+    SILENCE,
     Credential,
     DeviceContact,
     DeviceOutage,
@@ -178,3 +180,77 @@ async def problems(
     if before is not None:
         query = query.where(tuple_(DeliveryProblem.at, DeliveryProblem.id) < before)
     return (await session.scalars(query)).all()
+
+
+async def end_outages(session: AsyncSession, *, device_id: uuid.UUID, at: datetime) -> None:
+    """Ends the outages of a device that stand."""
+    await session.execute(
+        update(DeviceOutage)
+        .where(DeviceOutage.device_id == device_id, DeviceOutage.ended_at.is_(None))
+        .values(ended_at=at)
+    )
+
+
+async def not_known_silent(session: AsyncSession) -> Sequence[tuple[GateDevice, datetime]]:
+    """Devices in service without a standing silence, locked, with the moment they were last heard of."""
+    waiting = (
+        select(RawPending.device_id, func.max(RawPending.received_at).label("at"))
+        .group_by(RawPending.device_id)
+        .subquery()
+    )
+    rows = await session.execute(
+        select(GateDevice, func.greatest(GateDevice.created_at, DeviceContact.last_contact_at, waiting.c.at))
+        .outerjoin(DeviceContact, DeviceContact.device_id == GateDevice.id)
+        .outerjoin(waiting, waiting.c.device_id == GateDevice.id)
+        .where(
+            GateDevice.retired_at.is_(None),
+            ~select(DeviceOutage.id)
+            .where(
+                DeviceOutage.device_id == GateDevice.id,
+                DeviceOutage.reason == SILENCE,
+                DeviceOutage.ended_at.is_(None),
+            )
+            .exists(),
+        )
+        .order_by(GateDevice.id)
+        .with_for_update(of=GateDevice, skip_locked=True)
+    )
+    return [(device, last) for device, last in rows]
+
+
+async def contacts(session: AsyncSession, *, device_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, DeviceContact]:
+    """When devices were heard; locked in the order of their ids, so that two transactions never wait for each other."""
+    rows = await session.scalars(
+        select(DeviceContact)
+        .where(DeviceContact.device_id.in_(device_ids))
+        .order_by(DeviceContact.device_id)
+        .with_for_update()
+    )
+    return {row.device_id: row for row in rows}
+
+
+async def standing_silences(
+    session: AsyncSession, *, device_ids: Collection[uuid.UUID]
+) -> dict[uuid.UUID, DeviceOutage]:
+    """The silences of devices that have not ended."""
+    rows = await session.scalars(
+        select(DeviceOutage).where(
+            DeviceOutage.device_id.in_(device_ids), DeviceOutage.reason == SILENCE, DeviceOutage.ended_at.is_(None)
+        )
+    )
+    return {row.device_id: row for row in rows}
+
+
+async def note_contact(
+    session: AsyncSession, *, device: GateDevice, at: datetime, event_at: datetime | None, heartbeat_at: datetime | None
+) -> None:
+    """Moves the moments at which a device was heard forward, never back."""
+    values = {"last_contact_at": at, "last_event_at": event_at, "last_heartbeat_at": heartbeat_at}
+    await session.execute(
+        insert(DeviceContact)
+        .values(device_id=device.id, estate_id=device.estate_id, **values)
+        .on_conflict_do_update(
+            index_elements=["device_id"],
+            set_={name: func.greatest(getattr(DeviceContact, name), value) for name, value in values.items()},
+        )
+    )

@@ -6,12 +6,10 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.devices import queries
-from gate_integration.devices.contact import SILENCE
 from gate_integration.devices.errors import (
     BadProfile,
     CredentialTaken,
@@ -22,8 +20,8 @@ from gate_integration.devices.errors import (
     SerialTaken,
 )
 from gate_integration.devices.models import (
+    SILENCE,
     Credential,
-    DeviceContact,
     DeviceOutage,
     DevicePerson,
     DeviceToken,
@@ -40,7 +38,6 @@ from gate_integration.devices.schemas import (
     DeviceView,
     NewToken,
 )
-from gate_integration.intake.models import RawPending
 from inspection.registry.constraints import translated
 from storage.audit import service as audit
 from storage.audit.service import Actor
@@ -166,11 +163,7 @@ async def retire_device(session: AsyncSession, *, device_id: uuid.UUID, actor: A
     device.retired_at = now
     for token in await queries.standing_tokens(session, device_id):
         token.revoked_at = now
-    await session.execute(
-        update(DeviceOutage)
-        .where(DeviceOutage.device_id == device_id, DeviceOutage.ended_at.is_(None))
-        .values(ended_at=now)
-    )
+    await queries.end_outages(session, device_id=device_id, at=now)
     audit.record(session, at=now, actor=actor, action="device.retired", object_kind="device", object_id=device.id,
                  estate_id=device.estate_id)  # fmt: skip
     return DeviceView.of(device)
@@ -283,36 +276,12 @@ async def mark_silent(session: AsyncSession, now: datetime) -> int:
     A device that was never heard counts from when it was added. Deliveries that still wait to be read count as
     contact: a slow worker is no silent device.
     """
-    waiting = (
-        select(RawPending.device_id, func.max(RawPending.received_at).label("at"))
-        .group_by(RawPending.device_id)
-        .subquery()
-    )
-    rows = await session.execute(
-        select(
-            GateDevice.id,
-            GateDevice.estate_id,
-            GateDevice.profile,
-            func.greatest(GateDevice.created_at, DeviceContact.last_contact_at, waiting.c.at),
-        )
-        .outerjoin(DeviceContact, DeviceContact.device_id == GateDevice.id)
-        .outerjoin(waiting, waiting.c.device_id == GateDevice.id)
-        .where(
-            GateDevice.retired_at.is_(None),
-            ~select(DeviceOutage.id)
-            .where(
-                DeviceOutage.device_id == GateDevice.id,
-                DeviceOutage.reason == SILENCE,
-                DeviceOutage.ended_at.is_(None),
-            )
-            .exists(),
-        )
-        .order_by(GateDevice.id)
-        .with_for_update(of=GateDevice, skip_locked=True)
-    )
-    silent = [(device, estate, last) for device, estate, profile, last in rows if now - last > rhythm(profile)]
+    rows = await queries.not_known_silent(session)
+    silent = [(device, last) for device, last in rows if now - last > rhythm(device.profile)]
     session.add_all(
-        DeviceOutage(id=new_id(), estate_id=estate, device_id=device, reason=SILENCE, began_at=last, ended_at=None)
-        for device, estate, last in silent
+        DeviceOutage(
+            id=new_id(), estate_id=device.estate_id, device_id=device.id, reason=SILENCE, began_at=last, ended_at=None
+        )
+        for device, last in silent
     )
     return len(silent)

@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.intake import queries
@@ -20,4 +19,4 @@ async def ensure_partitions(session: AsyncSession, *, now: datetime) -> None:
     """Makes the partitions of deliveries for this month and the next."""
     today = local_day(now)
     for month in (today, today.replace(day=1) + timedelta(days=32)):
-        await session.execute(text("SELECT ruhu_ensure_partition(:month)"), {"month": month})
+        await queries.ensure_partition(session, month=month)

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import cast
 
 from sqlalchemy import Text, any_, bindparam, column, delete, func, select, text, tuple_, update
@@ -267,3 +267,8 @@ async def drop_sealed(session: AsyncSession, *, now: datetime, hours: int) -> in
         .returning(RawDelivery.id)
     )
     return len(dropped.all())
+
+
+async def ensure_partition(session: AsyncSession, *, month: date) -> None:
+    """Makes the partition of deliveries for a day's month, unless it is there."""
+    await session.execute(text("SELECT ruhu_ensure_partition(:month)"), {"month": month})

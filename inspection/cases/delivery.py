@@ -3,10 +3,9 @@
 import uuid
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from inspection.cases import access
+from inspection.cases import access, queries
 from inspection.cases.calendar import from_rules, length
 from inspection.cases.deadlines import Calendar, DeadlineKind, Unit, due
 from inspection.cases.errors import CaseNotFound, ServiceInvalid
@@ -14,7 +13,6 @@ from inspection.cases.models import Measure, Service
 from inspection.cases.schemas import ServiceInput, ServiceMethod
 from inspection.cases.vocabulary import Permit
 from inspection.registry.places.models import Estate
-from inspection.visits.models import Photo, Visit
 from storage.audit.service import Actor, record
 from storage.clock import local_day
 from storage.ids import new_id
@@ -102,11 +100,7 @@ async def record_service(
 
 async def _photo(session: AsyncSession, photo_id: uuid.UUID, household_id: uuid.UUID) -> uuid.UUID:
     """The stored object of a photo that was taken at a visit to the household."""
-    object_id: uuid.UUID | None = await session.scalar(
-        select(Photo.object_id)
-        .join(Visit, Visit.id == Photo.visit_id)
-        .where(Photo.id == photo_id, Visit.household_id == household_id)
-    )
+    object_id = await queries.photo_object(session, photo_id=photo_id, household_id=household_id)
     if object_id is None:
         raise ServiceInvalid("该户的走访中没有此照片", "No such photo was taken at a visit to the household")
     return object_id

@@ -21,6 +21,7 @@ from inspection.cases.models import (
 )
 from inspection.registry.households.models import HouseholdMember, Person
 from inspection.registry.places.models import Building, Entrance, Estate, HousingUnit
+from inspection.visits.models import Photo, Visit
 
 
 async def case(session: AsyncSession, case_id: uuid.UUID, *, lock: bool = False) -> Case | None:
@@ -186,3 +187,13 @@ async def count_measures(session: AsyncSession, *, case_id: uuid.UUID, kind: str
             select(func.count()).select_from(Measure).where(Measure.case_id == case_id, Measure.kind == kind)
         )
     ) or 0
+
+
+async def photo_object(session: AsyncSession, *, photo_id: uuid.UUID, household_id: uuid.UUID) -> uuid.UUID | None:
+    """The stored object of a photo that was taken at a visit to a household."""
+    found: uuid.UUID | None = await session.scalar(
+        select(Photo.object_id)
+        .join(Visit, Visit.id == Photo.visit_id)
+        .where(Photo.id == photo_id, Visit.household_id == household_id)
+    )
+    return found

@@ -2,14 +2,13 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Row, Select, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from inspection.registry.consents.models import ProcessingBasis, Purpose
-from inspection.registry.households.models import Household, Lease, Person
+from inspection.registry.households.models import Household, Person
 from inspection.registry.places.models import Building, Entrance, Estate, HousingUnit
 from inspection.visits.models import CheckIn, Finding, OccupantMet, Photo, Visit, VisitStatus
 
@@ -47,37 +46,6 @@ async def sent_of_visit(session: AsyncSession, kind: type[Sent], visit_id: uuid.
 async def person_in(session: AsyncSession, *, person_id: uuid.UUID, estate_id: uuid.UUID) -> bool:
     """Whether the estate knows the person."""
     found = await session.scalar(select(Person.id).where(Person.id == person_id, Person.estate_id == estate_id))
-    return found is not None
-
-
-async def leased_on(
-    session: AsyncSession, *, household_id: uuid.UUID, unit_id: uuid.UUID, on: date
-) -> uuid.UUID | None:
-    """The estate, if the household's lease of the unit runs on that day."""
-    estate: uuid.UUID | None = await session.scalar(
-        select(Lease.estate_id).where(
-            Lease.household_id == household_id,
-            Lease.unit_id == unit_id,
-            Lease.valid_from <= on,
-            or_(Lease.valid_to.is_(None), Lease.valid_to >= on),
-        )
-    )
-    return estate
-
-
-async def has_basis(session: AsyncSession, *, estate_id: uuid.UUID, purpose: Purpose, on: date) -> bool:
-    """Whether a basis for the purpose stands in the estate on that day."""
-    found = await session.scalar(
-        select(ProcessingBasis.id)
-        .where(
-            ProcessingBasis.estate_id == estate_id,
-            ProcessingBasis.purpose == purpose,
-            ProcessingBasis.valid_from <= on,
-            ProcessingBasis.valid_to >= on,
-            ProcessingBasis.withdrawn_at.is_(None),
-        )
-        .limit(1)
-    )
     return found is not None
 
 

@@ -7,8 +7,9 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from inspection.registry.consents.errors import NoProcessingBasis
 from inspection.registry.consents.models import Purpose
+from inspection.registry.consents.service import require_basis
+from inspection.registry.households.service import leasing_estate
 from inspection.users.authority import officers_at, require
 from inspection.users.models import UserRole
 from inspection.visits import queries
@@ -22,7 +23,7 @@ from storage.clock import local_day
 from storage.ids import new_id
 from storage.objects.service import Objects
 from storage.objects.store import ObjectMissing
-from storage.problems import Invalid, NotFound
+from storage.problems import Invalid
 
 PLANNERS: Final = frozenset({UserRole.MANAGER})
 OVERSEERS: Final = frozenset({UserRole.MANAGER, UserRole.AUDITOR})
@@ -47,9 +48,7 @@ async def plan(
 
     Raises `UnfitOfficer` for somebody without a field role there, for one person named twice, and for `not_by`.
     """
-    estate_id = await queries.leased_on(session, household_id=household_id, unit_id=unit_id, on=local_day(now))
-    if estate_id is None:
-        raise NotFound("该户今日未承租该房源", "The household does not lease this unit today")
+    estate_id = await leasing_estate(session, household_id=household_id, unit_id=unit_id, now=now)
     planner = await require(session, actor=actor, estate_id=estate_id, any_of=PLANNERS)
     if due_at is not None and due_at <= now:
         raise Invalid("截止时间已过", "The due time has passed")
@@ -182,8 +181,7 @@ async def read_photo(
     Raises `NoProcessingBasis` when the estate has no standing basis for the purpose.
     """
     visit = await _readable(session, visit_id=visit_id, actor=actor)
-    if not await queries.has_basis(session, estate_id=visit.estate_id, purpose=purpose, on=local_day(now)):
-        raise NoProcessingBasis
+    await require_basis(session, visit.estate_id, purpose, local_day(now))
     photo = await queries.sent(session, Photo, photo_id)
     if photo is None or photo.visit_id != visit.id:
         raise PhotoNotFound

@@ -120,6 +120,21 @@ async def members(session: AsyncSession, *, household_id: uuid.UUID) -> Sequence
     ).all()
 
 
+async def leasing_estate(
+    session: AsyncSession, *, household_id: uuid.UUID, unit_id: uuid.UUID, on: date
+) -> uuid.UUID | None:
+    """The estate, if the household's lease of the unit runs on that day."""
+    estate: uuid.UUID | None = await session.scalar(
+        select(Lease.estate_id).where(
+            Lease.household_id == household_id,
+            Lease.unit_id == unit_id,
+            Lease.valid_from <= on,
+            or_(Lease.valid_to.is_(None), Lease.valid_to >= on),
+        )
+    )
+    return estate
+
+
 async def leases(session: AsyncSession, *, household_id: uuid.UUID) -> Sequence[Row[Lease, HousingUnit, str, str]]:
     """Leases of a household with unit, building and entrance, newest first."""
     return (

@@ -40,6 +40,16 @@ async def get_household(session: AsyncSession, *, household_id: uuid.UUID) -> Ho
     return found
 
 
+async def leasing_estate(
+    session: AsyncSession, *, household_id: uuid.UUID, unit_id: uuid.UUID, now: datetime
+) -> uuid.UUID:
+    """The estate in which the household leases the unit today. Raises `NotFound`."""
+    found = await queries.leasing_estate(session, household_id=household_id, unit_id=unit_id, on=local_day(now))
+    if found is None:
+        raise NotFound("该户今日未承租该房源", "The household does not lease this unit today")
+    return found
+
+
 async def add_member(
     session: AsyncSession,
     *,

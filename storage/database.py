@@ -109,6 +109,7 @@ class Database:
                 pool_size=self.pool_size,
                 max_overflow=self.pool_size,
                 pool_timeout=20,
+                hide_parameters=True,  # an error's text may reach a log: names and numbers must not be in it
                 connect_args={"server_settings": {"application_name": f"ruhu {role.value}", "jit": "off"}},
             )
         return self.engines[role]

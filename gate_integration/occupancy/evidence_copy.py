@@ -14,9 +14,11 @@ from gate_integration.occupancy import store
 from gate_integration.occupancy.schemas import views
 from gate_integration.sightings import queries as sightings
 from gate_integration.sightings.models import Sighting
+from inspection.registry.consents.models import Purpose
+from inspection.registry.consents.service import require_basis
 from storage.audit import service as audit
 from storage.audit.service import Actor
-from storage.clock import SHANGHAI
+from storage.clock import SHANGHAI, local_day
 from storage.problems import NotFound
 
 FORMAT = 1
@@ -28,10 +30,16 @@ class OccupancyEvidence:
     async def freeze(
         self, session: AsyncSession, *, discrepancy_ids: Sequence[uuid.UUID], now: datetime
     ) -> dict[str, Any]:
-        """The copy as JSON. Raises `NotFound` when one of the discrepancies is not in scope."""
+        """The copy as JSON.
+
+        Raises `NotFound` when one of the discrepancies is not in scope, `NoProcessingBasis` when the estate's basis
+        has ended: what it rests on must not be looked at any more.
+        """
         rows = await store.by_ids(session, ids=discrepancy_ids)
         if {row.id for row in rows} != set(discrepancy_ids):
             raise NotFound
+        for estate_id in {row.estate_id for row in rows}:
+            await require_basis(session, estate_id, Purpose.TENANCY_COMPLIANCE, local_day(now))
         event_ids = {uuid.UUID(event) for row in rows for event in row.event_ids}
         seen = await store.events_with_sightings(session, ids=event_ids)
         objects = await store.keep_objects(session, ids=_pictures(event for event, _ in seen))

@@ -16,6 +16,8 @@ from inspection.leads.errors import LeadNotFound, LeadNotOpen, LeadStands, Reope
 from inspection.leads.models import Lead, LeadSource, LeadStatus
 from inspection.leads.schemas import LeadView
 from inspection.ports import GateEvidence
+from inspection.registry.consents.models import Purpose
+from inspection.registry.consents.service import require_basis
 from inspection.registry.places.models import Estate
 from inspection.users.authority import require
 from inspection.users.models import UserRole
@@ -175,9 +177,13 @@ async def get(session: AsyncSession, *, lead_id: uuid.UUID) -> Lead:
 async def read_evidence(
     session: AsyncSession, *, lead_id: uuid.UUID, purpose: str, reason: str, actor: Actor, now: datetime
 ) -> dict[str, Any]:
-    """The frozen evidence of a lead, empty before acceptance: a movement trail, so that the view is logged."""
+    """The frozen evidence of a lead, empty before acceptance: a movement trail, so that the view is logged.
+
+    Raises `NoProcessingBasis` when the estate has no standing basis for the purpose.
+    """
     lead = await get(session, lead_id=lead_id)
     await require(session, actor=actor, estate_id=lead.estate_id, any_of=READERS)
+    await require_basis(session, lead.estate_id, Purpose(purpose), local_day(now))
     record(
         session, at=now, actor=actor, action="lead-evidence-viewed", object_kind="lead", object_id=lead.id,
         estate_id=lead.estate_id, purpose=purpose, reason=reason[:1000],

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import msgspec
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, update
 
 from gate_integration.devices.models import DeviceOutage, GateDevice
 from gate_integration.enrolment import jobs
@@ -23,7 +23,8 @@ from gate_integration.occupancy.service import EstateEvaluation, evaluate_estate
 from gate_integration.occupancy.timeline import OccupancyTimeline
 from gate_integration.sightings.service import SightingService
 from inspection.leads.models import Lead, LeadStatus
-from inspection.registry.consents.models import ConsentScope, Purpose
+from inspection.registry.consents.errors import NoProcessingBasis
+from inspection.registry.consents.models import ConsentScope, ProcessingBasis, Purpose
 from inspection.registry.consents.service import withdraw_all
 from inspection.registry.households.models import Absence, CareTag, Person, ServiceWorker, WorkerHousehold
 from storage.audit.models import AuditEntry
@@ -340,6 +341,11 @@ async def test_the_frozen_copy_keeps_events_and_pictures(database: Database, vau
         assert kept == len(copy["pictures_kept"]) == len(sublet.event_ids)
         with pytest.raises(NotFound):
             await OccupancyEvidence().freeze(session, discrepancy_ids=[new_id()], now=lived.end)
+        savepoint = await session.begin_nested()
+        await session.execute(update(ProcessingBasis).values(withdrawn_at=lived.end))
+        with pytest.raises(NoProcessingBasis):
+            await OccupancyEvidence().freeze(session, discrepancy_ids=[sublet.id], now=lived.end)
+        await savepoint.rollback()
         flagged = await OccupancyTimeline().flagged(session, unit_ids=lived.world.units)
         assert set(flagged) == {lived.world.units[index] for index in (SUBLET, RELATIVE, VACANT)}
         assert {one["rule"] for one in flagged[lived.world.units[SUBLET]]} == {"SUBLET", "LONG_STAY"}

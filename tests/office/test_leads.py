@@ -4,13 +4,15 @@ import asyncio
 import uuid
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from inspection.cases import opening
 from inspection.cases.vocabulary import Action
 from inspection.leads import service
 from inspection.leads.errors import LeadNotFound, LeadNotOpen, LeadStands, ReopenTooLate
 from inspection.leads.models import Lead, LeadSource, LeadStatus
+from inspection.registry.consents.errors import NoProcessingBasis
+from inspection.registry.consents.models import ProcessingBasis
 from inspection.users.authority import HumanNeeded
 from inspection.users.models import ScopeLevel, UserRole
 from storage.audit.models import AuditEntry
@@ -153,6 +155,13 @@ async def test_acceptance_freezes_the_evidence_and_opens_a_case(road: Road) -> N
             now=road.now,
         )  # fmt: skip
     assert read == found.evidence
+    async with road.transaction() as session:
+        await session.execute(update(ProcessingBasis).values(withdrawn_at=road.now))
+        with pytest.raises(NoProcessingBasis):
+            await service.read_evidence(
+                session, lead_id=lead, purpose="tenancy_compliance", reason="复核", actor=Actor.user(road.manager),
+                now=road.now,
+            )  # fmt: skip
 
 
 async def test_people_decide_and_only_managers(road: Road) -> None:

@@ -102,9 +102,16 @@ class Worker:
         database, now = self.house.database, self.house.clock.now()
         async with database.transaction(Role.SYSTEM, SystemScope()) as session:
             estates = await places.estate_ids(session)
+        failed: list[Exception] = []
         for estate_id in estates:
-            async with database.transaction(Role.SYSTEM, SystemScope()) as session:
-                await occupancy.evaluate_estate(session, estate_id=estate_id, now=now)
+            try:
+                async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+                    await occupancy.evaluate_estate(session, estate_id=estate_id, now=now)
+            except Exception as error:  # noqa: BLE001 - one estate that cannot be judged must not stop the others
+                log.error("estate %s was not judged: %s", estate_id, type(error).__name__)  # noqa: TRY400 - no values
+                failed.append(error)
+        if failed:
+            raise failed[0]
 
     async def watch_timers(self) -> None:
         """Puts due jobs into the queue, by the house's clock."""

@@ -78,9 +78,13 @@ async def list_sightings(
     if any(moment is not None and moment.tzinfo is None for moment in (since, until)):
         raise InvalidRequest("时间须带时区", "A moment needs its offset")
     end = until or work.now
+    try:
+        begin = since or end - timedelta(days=TRAIL_DAYS)
+    except OverflowError:
+        raise InvalidRequest("时间超出范围", "The moment is out of range") from None
     async with work.transaction() as session:
         rows = await trail(
-            session, unit_id=unit_id, purpose=purpose, reason=reason, since=since or end - timedelta(days=TRAIL_DAYS),
+            session, unit_id=unit_id, purpose=purpose, reason=reason, since=begin,
             until=end, after=decode_cursor(cursor, AfterMoment), limit=limit + 1, actor=work.actor, now=work.now,
         )  # fmt: skip
     return paged(rows, limit=limit, key=lambda row: (row.seen_at, row.id))

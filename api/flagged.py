@@ -11,12 +11,12 @@ from sqlalchemy import Row, and_, case, func, literal, or_, select, tuple_, unio
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from api.paging import Moment
 from gate_integration.occupancy.models import Discrepancy
 from inspection.leads.models import Lead
 from inspection.leads.queries import STANDING
 from inspection.registry.places.models import Building, Entrance, Estate, HousingUnit
 from inspection.visits.models import Visit, VisitStatus
+from storage.fields import Aware
 
 
 class Severity(StrEnum):
@@ -34,7 +34,7 @@ class AfterFlag(NamedTuple):
     """The sort key of the list."""
 
     rank: Annotated[int, msgspec.Meta(ge=1, le=2)]
-    since: Moment
+    since: Aware
     unit_id: uuid.UUID
 
 

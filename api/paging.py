@@ -3,20 +3,18 @@
 import base64
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Annotated, Generic, NamedTuple, TypeVar
 
 import msgspec
 from litestar.params import QueryParameter
 
 from api.problems import InvalidRequest
+from storage.fields import Aware
 
 T = TypeVar("T")
 
 Cursor = Annotated[str | None, QueryParameter(max_length=500)]
 Limit = Annotated[int, QueryParameter(ge=1, le=200)]
-
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class AfterId(NamedTuple):
@@ -41,7 +39,7 @@ class AfterTextAndId(NamedTuple):
 class AfterMoment(NamedTuple):
     """The sort key of a list by a moment."""
 
-    moment: Moment
+    moment: Aware
     id: uuid.UUID
 
 

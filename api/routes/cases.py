@@ -1,7 +1,6 @@
 """Cases: steps by people, with what the law wants written down. A case's ETag is its version."""
 
 import uuid
-from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -28,6 +27,7 @@ from inspection.cases.transitions import as_table
 from inspection.cases.vocabulary import State
 from inspection.users.models import UserRole
 from inspection.visits.models import VisitKind
+from storage.fields import Aware
 
 DECIDES = requires(UserRole.MANAGER)
 HANDLES = requires(UserRole.MANAGER, UserRole.INSPECTOR)
@@ -45,7 +45,7 @@ class CaseVisitInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     kind: VisitKind
     assigned_to: uuid.UUID
     second_officer: uuid.UUID | None = None
-    due_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    due_at: Aware | None = None
 
 
 async def answer(

@@ -8,8 +8,8 @@ import msgspec
 
 from gate_integration.devices.models import CaptureMode, Credential, Direction, GateDevice, GateLevel
 from gate_integration.intake.models import DeliveryProblem
+from storage.fields import Title
 
-Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Short = Annotated[str, msgspec.Meta(max_length=64)]
 Number = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^\S+$")]
 

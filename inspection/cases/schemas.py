@@ -8,9 +8,8 @@ from typing import Annotated, Any
 import msgspec
 
 from inspection.cases.vocabulary import Action, EvidenceKind, State, Violation
+from storage.fields import Aware, Text
 
-Aware = Annotated[datetime, msgspec.Meta(tz=True)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=8000)]
 Who = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Basis = Annotated[str, msgspec.Meta(min_length=1, max_length=500, examples=["行政处罚法第四十四条"])]
 

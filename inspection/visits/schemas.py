@@ -10,9 +10,8 @@ from inspection.cases.vocabulary import Violation
 from inspection.visits.coordinates import Crs
 from inspection.visits.geofence import GradeLetter, Provider
 from inspection.visits.models import Outcome, VisitKind, VisitResult, VisitStatus
+from storage.fields import Aware, Text
 
-Aware = Annotated[datetime, msgspec.Meta(tz=True)]
-Text = Annotated[str, msgspec.Meta(min_length=1, max_length=8000)]
 Short = Annotated[str, msgspec.Meta(max_length=200)]
 
 

@@ -9,8 +9,8 @@ import msgspec
 from inspection.registry.consents.basis import NewBasis
 from inspection.registry.consents.models import Consent, ConsentScope, ProcessingBasis, Purpose
 from inspection.registry.consents.service import Channel
-from inspection.registry.places.schemas import ShortCode, Title
 from storage.clock import local_day
+from storage.fields import ShortCode, Title
 
 Reason = Annotated[str, msgspec.Meta(min_length=2, max_length=1000)]
 

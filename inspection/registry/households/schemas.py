@@ -25,7 +25,7 @@ from inspection.registry.households.models import (
 )
 from inspection.registry.households.people import PersonDetails, Secret
 from inspection.registry.places.models import HousingUnit
-from inspection.registry.places.schemas import ShortCode, Title
+from storage.fields import ShortCode, Title
 
 Number = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 

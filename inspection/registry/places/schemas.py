@@ -1,7 +1,7 @@
 """Places as the API takes and shows them."""
 
 import uuid
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -9,9 +9,7 @@ from inspection.registry.places.boundaries import checked_geofence
 from inspection.registry.places.models import Estate, FundingType, UnitStatus
 from inspection.registry.places.queries import UnitRow
 from inspection.registry.places.service import NewUnit
-
-Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
-ShortCode = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+from storage.fields import ShortCode, Title
 
 
 class GeofenceInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

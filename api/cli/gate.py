@@ -13,6 +13,80 @@ def gate() -> None:
 
 
 @gate.command()
+@click.argument("serial")
+@click.option("--estate", type=click.UUID, required=True, help="小区编号 / estate id.")
+@click.option("--name", required=True, help="名称 / name.")
+@click.option("--mode", type=click.Choice(["identity", "snapshot"]), default="identity", show_default=True)
+@click.option("--level", type=click.Choice(["estate", "building", "entrance", "unit"]), default="estate")
+@click.option("--place", type=click.UUID, default=None, help="楼栋、单元或房源编号 / id of building, entrance or unit.")
+@click.option("--direction", type=click.Choice(["in", "out", "both", "unknown"]), default="unknown")
+@json_option
+@run_async
+async def add(
+    serial: str,
+    estate: uuid.UUID,
+    name: str,
+    mode: str,
+    level: str,
+    place: uuid.UUID | None,
+    direction: str,
+    json_to: str | None,
+) -> None:
+    """添加设备 / Adds a Hikvision terminal and prints the address to type into it, once."""
+    import msgspec
+
+    from gate_integration.devices.schemas import DeviceInput
+    from gate_integration.devices.service import add_device
+    from storage.audit.service import Actor
+    from storage.database import Role, SystemScope
+
+    told = {
+        "estate_id": estate,
+        "name": name,
+        "serial": serial,
+        "capture_mode": mode,
+        "level": level,
+        "direction": direction,
+    } | ({f"{level}_id": place} if place is not None and level != "estate" else {})
+    try:
+        data = msgspec.convert(told, DeviceInput)
+    except msgspec.ValidationError as error:
+        raise click.BadParameter(str(error)) from None
+    async with open_house() as house, house.database.transaction(Role.SYSTEM, SystemScope()) as session:
+        made = await add_device(session, data=data, vault=house.vault, actor=Actor.system("cli"), now=house.clock.now())
+    if json_to is not None:
+        write_json({"id": made.device.id, "path": made.path, "token": made.token}, json_to)
+        return
+    click.echo(f"已添加 / added: {made.device.id}")
+    click.echo(f"填入终端的地址（仅显示一次）/ address for the terminal (shown once): {made.path}")
+
+
+@gate.command()
+@json_option
+@run_async
+async def health(json_to: str | None) -> None:
+    """设备状况 / How the devices are: last contact, outages, what waits, what could not be read."""
+    import msgspec
+
+    from gate_integration.devices import queries
+    from storage.database import Role, SystemScope
+
+    async with open_house() as house, house.database.transaction(Role.SYSTEM, SystemScope()) as session:
+        rows = await queries.health(session, now=house.clock.now(), after=None, limit=1000)
+    if json_to is not None:
+        write_json(msgspec.to_builtins(rows), json_to)
+        return
+    for row in rows:
+        contact = f"{row.last_contact_at:%Y-%m-%d %H:%M}Z" if row.last_contact_at else "从未联系 / never heard of"
+        silent = f"  离线自 / silent since {row.outage_since:%Y-%m-%d %H:%M}Z" if row.outage_since else ""
+        click.echo(
+            f"{row.device.name}  {contact}  待读 / waiting {row.pending}  问题 / problems {row.problems}{silent}"
+        )
+    if not rows:
+        click.echo("没有设备 / no devices")
+
+
+@gate.command()
 @click.option("--device", type=click.UUID, default=None, help="设备编号 / all deliveries of a device.")
 @click.option("--delivery", type=click.UUID, multiple=True, help="报文编号 / single deliveries.")
 @json_option

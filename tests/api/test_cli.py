@@ -4,12 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from storage.postgres.lease import Lease, create_database
+from storage.ids import new_id
+from storage.postgres.lease import Lease, acquire, create_database
+from storage.settings import load
+from tests.registry.sheets import row, sheet
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -95,6 +99,48 @@ def test_a_lost_master_key_is_explained_and_not_made_anew(data: Path, tmp_path: 
 def test_the_openapi_document_needs_no_database(data: Path) -> None:
     answer = ruhu("openapi", data=data)
     assert json.loads(answer.stdout)["openapi"].startswith("3.1")
+
+
+def test_an_estate_by_the_command_line_alone(data: Path, tmp_path: Path) -> None:
+    """Register, basis, consent, terminal: what is told, what is refused, what JSON says."""
+    settings = load({"RUHU_DATA": str(data), "RUHU_POSTGRES_DURABLE": "0"})
+    ruhu("db", "upgrade", data=data)
+    lease = acquire(settings)
+    estate = str(new_id())
+    with psycopg.connect(lease.cluster.url("postgres", "ruhu")) as connection:
+        connection.execute(
+            "INSERT INTO estate VALUES (%s, '命令行小区', '999999001001', 'other', NULL, now())", (estate,)
+        )
+    sheet_file = tmp_path / "register.csv"
+    sheet_file.write_bytes(sheet([row(1), row(2)]))
+    dry = ruhu("registry", "import", str(sheet_file), "--estate", estate, "--create-units", "--json", data=data)
+    assert (dry.returncode, json.loads(dry.stdout)["applied"]) == (0, False), dry.stderr
+    done = ruhu("registry", "import", str(sheet_file), "--estate", estate, "--create-units", "--apply", data=data)
+    assert done.returncode == 0, done.stderr
+    day = f"{datetime.now(UTC):%Y-%m-%d}"
+    basis = ruhu(
+        "basis", "add", "--estate", estate, "--purpose", "access_control", "--legal-basis", "测试",
+        "--assessment", "PIA-1", "--assessed-on", day, "--notice", "v1", "--signed-by", "测试", "--from", day, "--to", "2099-12-31", data=data,
+    )  # fmt: skip
+    assert basis.returncode == 0, basis.stderr
+    with psycopg.connect(lease.cluster.url("postgres", "ruhu")) as connection:
+        (person,) = connection.execute("SELECT id FROM person WHERE estate_id = %s LIMIT 1", (estate,)).fetchone() or (
+            "",
+        )
+    give = ("consent", "add", str(person), "--scope", "template", "--notice")
+    assert json.loads(ruhu(*give, "v1", "--json", data=data).stdout)["given"] == ["template"]
+    outdated = ruhu(*give, "v0", data=data)
+    assert (outdated.returncode, "notice-outdated" in outdated.stderr) == (1, True)
+    assert "template" in ruhu("consent", "list", str(person), data=data).stdout
+    assert ruhu("consent", "expire", data=data).returncode == 0
+    assert json.loads(ruhu("consent", "withdraw", str(person), "--json", data=data).stdout)["withdrawn"] == ["template"]
+    assert "没有设备" in ruhu("gate", "health", data=data).stdout
+    added = ruhu("gate", "add", "SN1", "--estate", estate, "--name", "大门", "--json", data=data)
+    assert json.loads(added.stdout)["path"].startswith("/gate/hikvision/")
+    assert "大门  从未联系" in ruhu("gate", "health", data=data).stdout
+    twice = ruhu("gate", "add", "SN1", "--estate", estate, "--name", "大门", data=data)
+    assert twice.returncode == 1
+    lease.release()
 
 
 def test_an_external_server_is_used_by_role(data: Path, tmp_path: Path, cluster: Lease) -> None:

@@ -120,7 +120,8 @@ def test_an_estate_by_the_command_line_alone(data: Path, tmp_path: Path) -> None
     day = f"{datetime.now(UTC):%Y-%m-%d}"
     basis = ruhu(
         "basis", "add", "--estate", estate, "--purpose", "access_control", "--legal-basis", "测试",
-        "--assessment", "PIA-1", "--assessed-on", day, "--notice", "v1", "--signed-by", "测试", "--from", day, "--to", "2099-12-31", data=data,
+        "--assessment", "PIA-1", "--assessed-on", day, "--notice", "v1",
+        "--signed-by", "测试", "--from", day, "--to", "2099-12-31", data=data,
     )  # fmt: skip
     assert basis.returncode == 0, basis.stderr
     with psycopg.connect(lease.cluster.url("postgres", "ruhu")) as connection:

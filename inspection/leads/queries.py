@@ -2,15 +2,14 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.leads.models import Lead, LeadStatus
-from inspection.registry.households.models import Lease
 
 STANDING = (LeadStatus.NEW, LeadStatus.ACCEPTED)
 
@@ -48,21 +47,6 @@ async def add_standing(session: AsyncSession, values: dict[str, Any]) -> bool:
     """Adds a lead unless one of the same household and rule stands already; tells whether it was added."""
     added = await session.scalar(insert(Lead).values(**values).on_conflict_do_nothing().returning(Lead.id))
     return added is not None
-
-
-async def lives_there(
-    session: AsyncSession, *, household_id: uuid.UUID, unit_id: uuid.UUID, on: date
-) -> uuid.UUID | None:
-    """The estate, if the household's lease of the unit runs on that day."""
-    estate: uuid.UUID | None = await session.scalar(
-        select(Lease.estate_id).where(
-            Lease.household_id == household_id,
-            Lease.unit_id == unit_id,
-            Lease.valid_from <= on,
-            or_(Lease.valid_to.is_(None), Lease.valid_to >= on),
-        )
-    )
-    return estate
 
 
 async def page(

@@ -18,13 +18,14 @@ from inspection.leads.schemas import LeadView
 from inspection.ports import GateEvidence
 from inspection.registry.consents.models import Purpose
 from inspection.registry.consents.service import require_basis
+from inspection.registry.households.service import leasing_estate
 from inspection.registry.places.models import Estate
 from inspection.users.authority import require
 from inspection.users.models import UserRole
 from storage.audit.service import Actor, record
 from storage.clock import local_day
 from storage.ids import new_id
-from storage.problems import Invalid, NotFound
+from storage.problems import Invalid
 from storage.rules.service import RuleDefault, in_force
 
 MANAGERS: Final = frozenset({UserRole.MANAGER})
@@ -98,9 +99,7 @@ async def create(
     now: datetime,
 ) -> Lead:
     """A lead that a manager enters. Raises `NotFound` unless the household leases the unit today."""
-    estate_id = await queries.lives_there(session, household_id=household_id, unit_id=unit_id, on=local_day(now))
-    if estate_id is None:
-        raise NotFound("该户今日未承租该房源", "The household does not lease this unit today")
+    estate_id = await leasing_estate(session, household_id=household_id, unit_id=unit_id, now=now)
     officer = await require(session, actor=actor, estate_id=estate_id, any_of=MANAGERS)
     if source is LeadSource.GATE:
         raise Invalid("门禁线索由系统依规则产生", "A gate lead comes from the rules, not from a person")

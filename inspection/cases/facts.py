@@ -83,13 +83,13 @@ class Known:
         """The newest document of a kind."""
         return next((measure for measure in reversed(self.measures) if measure.kind == kind), None)
 
-    def served_at(self, kind: MeasureKind | None, *, now: datetime) -> datetime | None:
-        """From when the newest document of a kind counts as served; None before that moment."""
+    def service(self, kind: MeasureKind | None, *, now: datetime) -> Service | None:
+        """The service by which the newest document of a kind counts as served; None before that moment."""
         measure = None if kind is None else self.document(kind)
         if measure is None:
             return None
-        times = [row.effective_at for row in self.services if row.measure_id == measure.id and row.effective_at <= now]
-        return min(times, default=None)
+        made = [row for row in self.services if row.measure_id == measure.id and row.effective_at <= now]
+        return min(made, key=lambda row: row.effective_at, default=None)
 
     def spoken(self) -> list[Representation]:
         """What was said about the newest notice."""
@@ -149,8 +149,13 @@ def gather(
     violation = told or (None if case.violation is None else Violation(case.violation))
     supporting, follow_up, spoken = rows.supporting(violation), rows.follow_up(), rows.spoken()
     state = State(case.state)
+    service = rows.service(SERVED_IN.get(state), now=now)
     started = periods.starting(
-        step.action, served_at=rows.served_at(SERVED_IN.get(state), now=now), now=now, values=values
+        step.action,
+        served_at=None if service is None else service.effective_at,
+        recorded_at=None if service is None else service.recorded_at,
+        now=now,
+        values=values,
     )
     set_so_far = [(DeadlineKind(row.kind), row) for row in rows.deadlines]
     evidence = {EvidenceKind(item.kind) for item, admissible in rows.evidence if counts(item, admissible)}
@@ -172,7 +177,7 @@ def gather(
             for visit in rows.visits
             if visit.id in rows.findings and visit.status == VisitStatus.DONE
         ),
-        served=rows.served_at(SERVED_IN.get(state), now=now) is not None,
+        served=service is not None,
         representation_ended_in_writing=bool(spoken) and (spoken[-1].waived or spoken[-1].nothing_more),
         open_points=sum(point["reply"] is None for row in rows.representations for point in row.points),
         follow_up_by=None if follow_up is None else _by(rows, follow_up, done_by),

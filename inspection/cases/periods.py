@@ -40,20 +40,31 @@ MEETS: Final[Mapping[Action, tuple[DeadlineKind, ...]]] = {
 """Deadlines that a step meets."""
 
 FROM_SERVICE: Final = frozenset({A.OPEN_REPRESENTATION, A.START_RECTIFYING})
+TO_ACT_IN: Final = frozenset({D.REPRESENTATION, D.RECTIFICATION})
+"""Periods given to the person concerned: a service that is recorded late shortens none of them."""
 REMEDIES: Final = frozenset({D.RECONSIDERATION, D.LITIGATION})
 """Rights of the person concerned: they end by themselves, nobody is late with them, and no case ends them."""
 
 
 def starting(
-    action: Action, *, served_at: datetime | None, now: datetime, values: Mapping[str, Any]
+    action: Action,
+    *,
+    served_at: datetime | None,
+    recorded_at: datetime | None,
+    now: datetime,
+    values: Mapping[str, Any],
 ) -> list[tuple[DeadlineKind, Deadline]]:
-    """The deadlines that a step would begin, as rows without a case; none while the service is not recorded."""
+    """The deadlines that a step would begin, as rows without a case; none while the service is not recorded.
+
+    `served_at`: from when the document counts as served; `recorded_at`: when somebody wrote that down.
+    """
     begins = served_at if action in FROM_SERVICE else now
     if begins is None:
         return []
-    calendar, start = from_rules(values), local_day(begins)
+    calendar = from_rules(values)
     rows = []
     for kind in STARTS.get(action, ()):
+        start = local_day(max(begins, recorded_at or begins) if kind in TO_ACT_IN else begins)
         amount, unit, source = length(kind, values)
         end = due(start, amount, unit, calendar)
         rows.append(

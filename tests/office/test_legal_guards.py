@@ -79,3 +79,29 @@ async def test_a_violation_does_not_begin_tomorrow(road: Road) -> None:
             A.SUBSTANTIATE, violation=Violation.SUBLET, legal_basis=BASIS,
             began_on=(road.now + timedelta(days=2)).date(),
         )  # fmt: skip
+
+
+async def test_a_service_recorded_late_takes_no_day_from_the_person(road: Road) -> None:
+    await road.to_substantiated()
+    await road.review_gate()
+    await road.step(A.GIVE_NOTICE, legal_basis=BASIS)
+    issued = road.now
+    road.wait(days=20)
+    await road.serve(MeasureKind.NOTICE, served_at=issued)
+    await road.step(A.OPEN_REPRESENTATION, by=road.first)
+    with pytest.raises(StepNeeds) as early:
+        await road.step(A.REVIEW, reason="期限已过")
+    assert [need["code"] for need in early.value.extra["missing"]] == ["representation_over"]
+
+
+async def test_whoever_was_told_is_heard_before_anybody_opens_the_period(road: Road) -> None:
+    await road.to_substantiated()
+    await road.review_gate()
+    await road.step(A.GIVE_NOTICE, legal_basis=BASIS)
+    await road.serve(MeasureKind.NOTICE)
+    await road.speak("屋内是照料母亲的亲属")
+    road.wait(days=20)
+    await road.step(A.OPEN_REPRESENTATION, by=road.first)
+    with pytest.raises(StepNeeds) as unanswered:
+        await road.step(A.REVIEW, reason="期限已过")
+    assert [need["code"] for need in unanswered.value.extra["missing"]] == ["points_answered"]

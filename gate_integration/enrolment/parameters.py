@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.faces.bands import FLOOR_MARGIN, FLOOR_MATCH_FROM, FLOOR_NO_MATCH_BELOW, Thresholds
 from inspection.registry.places.models import Estate
-from storage.rules.service import RuleDefault, Rules, in_force
+from storage.rules.service import in_force
+from storage.rules.values import RuleDefault, Rules
 
 _MEASURED = "measured on public sets; an estate's own impostor scores may raise it, nothing lowers it"
 

@@ -13,7 +13,7 @@ from datetime import date
 from math import sqrt
 
 from gate_integration.occupancy.parameters import EvidenceParameters
-from gate_integration.occupancy.queries import Together
+from gate_integration.occupancy.rows import Together
 
 Pair = tuple[uuid.UUID, uuid.UUID]
 

@@ -13,7 +13,7 @@ from gate_integration.occupancy import queries
 from gate_integration.occupancy.company import Company, keep_company
 from gate_integration.occupancy.gates import Gate, GateMap, UnitPlace
 from gate_integration.occupancy.parameters import EvidenceParameters
-from gate_integration.occupancy.queries import Span, UnknownDay
+from gate_integration.occupancy.rows import Span, UnknownDay
 from gate_integration.occupancy.rules.evidence import (
     Absence,
     CareTag,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gate_integration.occupancy.rules.parameters import DEFAULTS as RULE_DEFAULTS
 from gate_integration.occupancy.rules.parameters import Parameters
-from storage.rules.service import RuleDefault, Rules
+from storage.rules.values import RuleDefault, Rules
 
 _CHOSEN = "engineering choice, to be calibrated on reviewed cases"
 

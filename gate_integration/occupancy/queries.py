@@ -2,8 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gate_integration.devices.models import DeviceContact, DeviceOutage, DevicePerson, GateDevice
 from gate_integration.enrolment.models import FaceTemplate
 from gate_integration.enrolment.queries import consented
+from gate_integration.occupancy.rows import Span, Together, UnknownDay
 from gate_integration.sightings.models import Band, LinkKind, Pseudonym, Sighting
 from inspection.registry.consents.models import Consent, ConsentScope, ProcessingBasis, Purpose
 from inspection.registry.households.models import (
@@ -39,40 +39,6 @@ from inspection.registry.households.models import (
     WorkerHousehold,
 )
 from inspection.registry.places.models import HousingUnit
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The moments that count: from the first day's beginning, to the beginning of the day of evaluation."""
-
-    begin: datetime
-    end: datetime
-    first: date
-    today: date
-
-
-@dataclass(frozen=True, slots=True)
-class UnknownDay:
-    """One day of one unregistered person at one gate."""
-
-    pseudonym_id: uuid.UUID
-    device_id: uuid.UUID
-    day: date
-    count: int
-    first_at: time
-    last_at: time
-    event_ids: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Together:
-    """Passes of an unregistered person with one registered person close by, at one gate on one day."""
-
-    pseudonym_id: uuid.UUID
-    person_id: uuid.UUID
-    device_id: uuid.UUID
-    day: date
-    passes: int
 
 
 def _local(moment: Any) -> ColumnElement[Any]:  # noqa: ANN401

@@ -25,7 +25,8 @@ from storage.audit.service import Actor, record
 from storage.clock import local_day
 from storage.ids import new_id
 from storage.problems import Forbidden, Invalid
-from storage.rules.service import RuleDefault, Rules, in_force
+from storage.rules.service import in_force
+from storage.rules.values import RuleDefault, Rules
 
 AUTHORITY: Final = RuleDefault("cases.authority_name", "住房保障主管部门", "text", "作出决定的机关名称，由主管部门填写")
 DEFAULTS: Final = (AUTHORITY,)

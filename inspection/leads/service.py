@@ -26,7 +26,8 @@ from storage.audit.service import Actor, record
 from storage.clock import local_day
 from storage.ids import new_id
 from storage.problems import Invalid
-from storage.rules.service import RuleDefault, in_force
+from storage.rules.service import in_force
+from storage.rules.values import RuleDefault
 
 MANAGERS: Final = frozenset({UserRole.MANAGER})
 READERS: Final = frozenset({UserRole.MANAGER, UserRole.AUDITOR})

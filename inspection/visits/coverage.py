@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from storage.clock import SHANGHAI
-from storage.rules.service import RuleDefault
+from storage.rules.values import RuleDefault
 
 
 class TimeBand(StrEnum):

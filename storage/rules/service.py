@@ -1,33 +1,18 @@
 """Reading and publishing rule sets."""
 
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import Connection, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from storage.ids import new_id
 from storage.rules.models import RuleSet, RuleValue
+from storage.rules.values import RuleDefault, Rules
 
-
-@dataclass(frozen=True, slots=True)
-class RuleDefault:
-    """A parameter as it is published: key, value, unit and source."""
-
-    key: str
-    value: Any
-    unit: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The parameters in force somewhere on some day, and the versions they come from."""
-
-    values: Mapping[str, Any]
-    version: str
+NATIONWIDE = ""
 
 
 async def in_force(session: AsyncSession, *, division_code: str, on: date) -> Rules:
@@ -53,23 +38,32 @@ async def in_force(session: AsyncSession, *, division_code: str, on: date) -> Ru
     return Rules(values, version)
 
 
-async def publish(
-    session: AsyncSession,
-    *,
-    jurisdiction: str,
-    effective_from: date,
-    note: str,
-    values: Iterable[RuleDefault],
-    now: datetime,
-) -> RuleSet:
-    """Adds the next version of a jurisdiction's rules; a published version is never changed."""
-    last = await session.scalar(select(func.max(RuleSet.version)).where(RuleSet.jurisdiction == jurisdiction))
-    rule_set = RuleSet(
-        jurisdiction=jurisdiction, version=(last or 0) + 1, effective_from=effective_from, note=note, created_at=now
+def publish_nationwide(
+    connection: Connection, *, values: Collection[RuleDefault], effective_from: date, note: str, now: datetime
+) -> bool:
+    """Adds the next nationwide version, unless the newest one holds the same values; a version is never changed."""
+    newest = connection.execute(
+        select(RuleSet.id, RuleSet.version)
+        .where(RuleSet.jurisdiction == NATIONWIDE)
+        .order_by(RuleSet.version.desc())
+        .limit(1)
+    ).first()
+    if newest is not None:
+        stored = connection.execute(select(RuleValue.key, RuleValue.value).where(RuleValue.rule_set_id == newest.id))
+        if {key: value for key, value in stored} == {row.key: row.value for row in values}:  # noqa: C416
+            return False
+    set_id = new_id()
+    connection.execute(
+        insert(RuleSet).values(
+            id=set_id, jurisdiction=NATIONWIDE, version=(newest.version if newest else 0) + 1,
+            effective_from=effective_from, note=note, created_at=now,
+        )
+    )  # fmt: skip
+    connection.execute(
+        insert(RuleValue),
+        [
+            {"rule_set_id": set_id, "key": row.key, "value": row.value, "unit": row.unit, "source": row.source}
+            for row in values
+        ],
     )
-    session.add(rule_set)
-    await session.flush()
-    session.add_all(
-        RuleValue(rule_set_id=rule_set.id, key=v.key, value=v.value, unit=v.unit, source=v.source) for v in values
-    )
-    return rule_set
+    return True

@@ -9,7 +9,7 @@ from gate_integration.occupancy.company import exceeds_chance
 from gate_integration.occupancy.gates import Gate, GateMap, UnitPlace
 from gate_integration.occupancy.parameters import read
 from storage.ids import new_id
-from storage.rules.service import Rules
+from storage.rules.values import Rules
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)  # 09:00 in Shanghai
 DAY = date(2026, 3, 2)

@@ -34,7 +34,7 @@ from storage.ids import new_id
 from storage.objects.models import StoredObject
 from storage.objects.service import Objects
 from storage.problems import NotFound
-from storage.rules.service import Rules
+from storage.rules.values import Rules
 from storage.vault.service import Vault
 from tests.factories import World, give_consent, make_world
 from tests.recognition import (

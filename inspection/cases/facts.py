@@ -47,7 +47,9 @@ class Known:
         """Visits that speak for the violation: made, done, found so, and not reviewed as inadmissible.
 
         A door that stayed shut proves nothing but, with enough attempts, that nobody opens: it counts for vacancy.
+        `violation` None: not classified yet, so that it may become that.
         """
+        vacancy = violation in {None, Violation.VACANT}
         rejected = {
             item.source_id
             for item, admissible in self.evidence
@@ -58,7 +60,7 @@ class Known:
             for visit, finding in self._found(CHECKING)
             if finding.outcome in SUPPORTS
             and visit.id not in rejected
-            and (visit.result == VisitResult.MET or violation == finding.violation == Violation.VACANT)
+            and (visit.result == VisitResult.MET or (vacancy and finding.violation == Violation.VACANT))
         ]
 
     def follow_up(self) -> tuple[Visit, Finding] | None:

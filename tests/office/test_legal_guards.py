@@ -43,6 +43,8 @@ async def test_a_shut_door_proves_no_sublet(road: Road) -> None:
     await road.accept()
     await road.step(A.START_VERIFYING, by=road.first)
     await road.visit(result=VisitResult.NO_ANSWER, violation="vacant")
+    offered = next(row for row in (await road.read()).actions if row.action is A.SUBSTANTIATE)
+    assert offered.missing == []
     with pytest.raises(StepNeeds) as refused:
         await road.step(A.SUBSTANTIATE, violation=Violation.SUBLET, legal_basis=BASIS)
     assert {need["code"] for need in refused.value.extra["missing"]} >= {"visit_made", "two_officers"}

@@ -25,7 +25,7 @@ import asyncpg
 
 from gate_integration.intake.directory import IntakeDevice
 from gate_integration.intake.group_commit import StoringFailed
-from gate_integration.intake.http_protocol import ABORT_EXTENSION
+from gate_integration.intake.http_protocol import EXCHANGE_EXTENSION, Exchange
 from gate_integration.intake.intake import Intake
 from gate_integration.protocols import hikvision
 
@@ -40,6 +40,14 @@ ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 LARGE_BODY = 1024 * 1024
 LARGE_BODIES_AT_ONCE = 4  # bounds memory: this many times the body limit
 REPLIES = {"hikvision": hikvision.acknowledgement()}
+# The same, as `Exchange.answer` takes it.
+_RECEIPTS = {
+    vendor: (
+        b"HTTP/1.1 200 OK\r\ncontent-type: %s\r\ncontent-length: %d\r\n" % (content_type.encode(), len(text)),
+        text,
+    )
+    for vendor, (text, content_type) in REPLIES.items()
+}
 
 _UNREACHABLE = (StoringFailed, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
@@ -100,6 +108,8 @@ class GateApp:
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request of a device."""
         counters = self.intake.counters
+        # Taken out: an exchange knows its scope, and a circle would be left to the garbage collector at every request.
+        exchange: Exchange | None = (scope.get("extensions") or {}).pop(EXCHANGE_EXTENSION, None)
         if scope["method"] not in ("POST", "PUT"):
             counters["wrong_method"] += 1
             await reply(send, 405, b"method not allowed", close=True, extra=((b"allow", b"POST, PUT"),))
@@ -111,7 +121,7 @@ class GateApp:
                 counters["unknown_token"] += 1
                 await reply(send, 404, b"not found", close=True)
                 return
-            await self.take(device, scope, receive)
+            await self.take(device, scope, receive, exchange)
         except BodyTooLarge:
             counters["too_large"] += 1
             await reply(send, 413, b"too large", close=True)
@@ -123,12 +133,13 @@ class GateApp:
         except _UNREACHABLE as error:
             counters["failed"] += 1
             log.warning("a delivery was not stored: %s", type(error).__name__)
-            await close_unanswered(scope, receive)
+            await close_unanswered(exchange, receive)
         else:
-            text, content_type = REPLIES[vendor]
-            await reply(send, 200, text, content_type=content_type.encode())
+            if exchange is None or not exchange.answer(*_RECEIPTS[vendor]):
+                text, content_type = REPLIES[vendor]
+                await reply(send, 200, text, content_type=content_type.encode())
 
-    async def take(self, device: IntakeDevice, scope: Scope, receive: Receive) -> None:
+    async def take(self, device: IntakeDevice, scope: Scope, receive: Receive, exchange: Exchange | None) -> None:
         """Reads the body and stores it."""
         content_type = ""
         for name, value in scope["headers"]:
@@ -136,6 +147,12 @@ class GateApp:
                 content_type = value.decode("latin-1").replace("\x00", "")
             elif name == b"content-length" and int(value) > self.intake.body_limit:
                 raise BodyTooLarge
+        body = exchange.whole_body() if exchange is not None else None
+        if body is not None:
+            if len(body) > self.intake.body_limit:
+                raise BodyTooLarge
+            await self.intake.accept(device, content_type=content_type, body=body)
+            return
         holding: list[asyncio.Semaphore] = []
         try:
             body = await self.read(receive, holding)
@@ -199,12 +216,11 @@ async def reply(
     await send({"type": "http.response.body", "body": text})
 
 
-async def close_unanswered(scope: Scope, receive: Receive) -> None:
+async def close_unanswered(exchange: Exchange | None, receive: Receive) -> None:
     """Closes the connection without a reply. No device is known for certain to repeat an event after an error status;
     a broken connection they all know."""
-    abort = (scope.get("extensions") or {}).get(ABORT_EXTENSION)
-    if abort is None:
+    if exchange is None:
         raise NotStored
-    abort()
+    exchange.abort()
     while (await receive())["type"] != "http.disconnect":
         pass

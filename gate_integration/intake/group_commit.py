@@ -21,6 +21,7 @@ BATCH_BYTES = 32 * 1024 * 1024
 QUEUE_ROWS = 2048
 COMMAND_TIMEOUT_S = 20.0
 LOOKUP_CONNECTIONS = 2
+_SESSION = {"application_name": "ruhu intake", "jit": "off"}
 _ROW_FAULTS = ("22", "23", "54")  # SQLSTATE classes that name the data of a row, not the state of the server
 
 # One statement is one transaction, and one way to the server and back.
@@ -63,9 +64,9 @@ class ObjectRow:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for every delivery, and a frozen one is made three times slower
 class DeliveryRow:
-    """A delivery as it is stored; `cutouts` is JSON text."""
+    """A delivery as it is stored; `cutouts` is JSON text. Never changed after it was made."""
 
     id: uuid.UUID
     received_at: datetime
@@ -83,8 +84,38 @@ class DeliveryRow:
 _Waiting = tuple[DeliveryRow, "asyncio.Future[None]"]
 
 
+class _Line:
+    """The connection of a flusher, made when it is first asked for and made again after it broke. None of a pool's:
+    taking one of those and giving it back is a way to the server and back of its own."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.connection: asyncpg.Connection[asyncpg.Record] | None = None
+
+    async def execute(self, statement: str, columns: list[list[object]]) -> None:
+        """One statement, one transaction."""
+        connection = self.connection
+        if connection is None or connection.is_closed():
+            connection = self.connection = await asyncpg.connect(
+                self.url, timeout=COMMAND_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S, server_settings=_SESSION
+            )
+        try:
+            await connection.execute(statement, *columns)
+        except (asyncpg.PostgresError, asyncpg.DataError):
+            raise  # the statement was refused; the connection is as good as before, or closed
+        except BaseException:
+            connection.terminate()
+            raise
+
+    async def hang_up(self) -> None:
+        """Closes the connection."""
+        if self.connection is not None:
+            with contextlib.suppress(TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await self.connection.close(timeout=COMMAND_TIMEOUT_S)
+
+
 class GroupCommit:
-    """A pool of the intake role, a bounded queue and a few flushers."""
+    """A bounded queue, a few flushers with a connection each, and a pool for lookups; all of the intake role."""
 
     def __init__(self, url: str, *, flushers: int = 1, queue_rows: int = QUEUE_ROWS) -> None:
         self.url = url.replace("postgres://", "postgresql://", 1)
@@ -94,16 +125,18 @@ class GroupCommit:
         self.wake = asyncio.Event()
         self.tasks: list[asyncio.Task[None]] = []
         self.pool: asyncpg.Pool[asyncpg.Record] | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self.closing = False
 
     async def start(self) -> None:
         """Connects and begins to flush."""
+        self.loop = asyncio.get_running_loop()
         self.pool = await asyncpg.create_pool(
             self.url,
             min_size=1,
-            max_size=self.flushers + LOOKUP_CONNECTIONS,
+            max_size=LOOKUP_CONNECTIONS,
             command_timeout=COMMAND_TIMEOUT_S,
-            server_settings={"application_name": "ruhu intake", "jit": "off"},
+            server_settings=_SESSION,
         )
         self.closing = False
         self.tasks = [asyncio.create_task(self._flush(), name=f"intake-flusher-{n}") for n in range(self.flushers)]
@@ -122,24 +155,28 @@ class GroupCommit:
 
     async def submit(self, row: DeliveryRow) -> None:
         """Returns when the row is committed; waits while the queue is full. Raises `StoringFailed`."""
-        if self.closing or not self.tasks:
+        if self.closing or not self.tasks or self.loop is None:
             raise StoringFailed("the intake is closed")
         async with self.room:
-            done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            done = self.loop.create_future()
             self.queue.append((row, done))
             self.wake.set()
             await done
 
     async def _flush(self) -> None:
-        while True:
-            await self.wake.wait()
-            batch = self._take()
-            if batch:
-                await self._store(batch)
-            elif self.closing:
-                return
-            else:
-                self.wake.clear()
+        line = _Line(self.url)
+        try:
+            while True:
+                await self.wake.wait()
+                batch = self._take()
+                if batch:
+                    await self._store(batch, line)
+                elif self.closing:
+                    return
+                else:
+                    self.wake.clear()
+        finally:
+            await line.hang_up()
 
     def _take(self) -> list[_Waiting]:
         """What waits, up to the limits of one statement; callers that went away are passed over."""
@@ -152,16 +189,16 @@ class GroupCommit:
                 size += len(waiting[0].body or b"")
         return batch
 
-    async def _store(self, batch: list[_Waiting]) -> None:
+    async def _store(self, batch: list[_Waiting], line: _Line) -> None:
         """Stores a batch. A row the server cannot take is found by halving: its neighbours are stored without it."""
         try:
-            await self._insert([row for row, _ in batch])
+            await self._insert([row for row, _ in batch], line)
         except Exception as error:  # noqa: BLE001 - whatever it was, every caller must hear that nothing is promised
             code = getattr(error, "sqlstate", None) or ""
             if len(batch) > 1 and (code.startswith(_ROW_FAULTS) or isinstance(error, asyncpg.DataError)):
                 middle = len(batch) // 2
-                await self._store(batch[:middle])
-                await self._store(batch[middle:])
+                await self._store(batch[:middle], line)
+                await self._store(batch[middle:], line)
                 return
             log.warning("storing %d deliveries failed: %s %s", len(batch), type(error).__name__, code)
             for _, done in batch:
@@ -172,9 +209,8 @@ class GroupCommit:
                 if not done.done():
                     done.set_result(None)
 
-    async def _insert(self, rows: list[DeliveryRow]) -> None:
-        if self.pool is None:
-            raise StoringFailed("the intake is closed")
+    @staticmethod
+    async def _insert(rows: list[DeliveryRow], line: _Line) -> None:
         columns: list[list[object]] = [
             [r.id for r in rows],
             [r.received_at for r in rows],
@@ -189,11 +225,9 @@ class GroupCommit:
         ]
         pictures = [(r, o) for r in rows for o in r.objects]
         if not pictures:
-            await self.pool.execute(INSERT_DELIVERIES, *columns)
+            await line.execute(INSERT_DELIVERIES, columns)
             return
-        await self.pool.execute(
-            INSERT_WITH_OBJECTS,
-            *columns,
+        columns += [
             [o.id for _, o in pictures],
             [r.estate_id for r, _ in pictures],
             [o.content_type for _, o in pictures],
@@ -202,4 +236,5 @@ class GroupCommit:
             [o.wrapped_key for _, o in pictures],
             [r.received_at for r, _ in pictures],
             [o.expires_at for _, o in pictures],
-        )
+        ]
+        await line.execute(INSERT_WITH_OBJECTS, columns)

@@ -37,7 +37,6 @@ _BASE64 = re.compile(
     rb"(?:(?:/|\\/|_|%2[fF])9j(?:/|\\/|_|%2[fF])|iVBORw0K|R0lGOD|UklGR)" + _TOKEN + rb"*+" + _MORE + rb")"
     rb"|(?P<opaque>" + _TOKEN + rb"{32,}+" + _MORE + rb"))"
 )
-_PREFIXES = (b"/9j", b"_9j", b"9j\\/", b"2F9j", b"2f9j", b"iVBORw0K", b"R0lGOD", b"UklGR")
 _ESCAPED_LETTER = re.compile(rb"\\u[0-9a-fA-F]{4}")
 _ESCAPED_BASE64 = re.compile(rb"\\u00(2[bBdDfF]|3[dD]|5[fF])")
 _WRAPPING = re.compile(rb"\\[nrt]|\\|\s|&#\w+;")
@@ -202,8 +201,14 @@ def _part_end(lowered: bytes, needle: bytes | None, start: int) -> int:
 
 
 def _cut_text(text: bytes, cutter: _Cutter) -> bytes:
-    """Cut base64 and lists of numbers; the masks are a cheap way to see that there are none."""
-    if _LONG_TOKEN in text.translate(_TOKEN_MASK) or any(prefix in text for prefix in _PREFIXES):
+    """Cut base64 and lists of numbers; the masks and beginnings are a cheap way to see that there are none."""
+    if (
+        _LONG_TOKEN in text.translate(_TOKEN_MASK)
+        or b"9j" in text  # in every spelling of a JPEG's beginning
+        or b"iVBORw0K" in text
+        or b"R0lGOD" in text
+        or b"UklGR" in text
+    ):
         text = _BASE64.sub(cutter.base64, text)
     if text.count(b".") >= LIST_NUMBERS or _LONG_LIST in text.translate(_NUMBER_MASK):
         text = _LIST.sub(cutter.numbers, text)
@@ -233,8 +238,8 @@ def _kind(data: bytes) -> str | None:
 def _doubt(rest: bytes) -> str | None:
     """Why what is left may still hold a picture; None when it is text in UTF-8, GBK or Latin-1."""
     strange = rest.translate(None, _TEXT)
-    if not strange and b"00" not in rest:
-        return None
+    if not strange and b"\\u00" not in rest and b"\\U00" not in rest:
+        return None  # plain text without escapes: every spelling of a mangled picture holds one or the other
     if _MANGLED.search(rest):
         return "mangled-picture"
     nuls = strange.count(0)

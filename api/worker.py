@@ -43,7 +43,6 @@ INTERVALS = {
     "objects.destroy_expired": timedelta(hours=1),
     "intake.forget_sealed": timedelta(hours=1),
     "intake.ensure_partitions": timedelta(hours=24),
-    "jobs.retry_stalled": timedelta(minutes=5),
 }
 TICK_S = {ClockKind.SYSTEM: 20.0, ClockKind.SIMULATED: 0.1}
 STALLED_S = 120
@@ -92,10 +91,13 @@ class Worker:
 
         app.task(name="occupancy.evaluate", queue="default", retry=5)(self.evaluate)
 
-        @app.task(name="jobs.retry_stalled", queue="default")
-        async def retry_stalled(**_: object) -> None:
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
-                await app.job_manager.retry_job(job)
+    async def retry_stalled(self) -> None:
+        """Puts jobs of workers that died back into the queue.
+
+        No job itself: one whose worker died would wait for its own lock for ever, and every other job with it.
+        """
+        for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
+            await self.app.job_manager.retry_job(job)
 
     async def evaluate(self, **_: object) -> None:
         """Judges every estate, each in a transaction of its own."""
@@ -114,10 +116,15 @@ class Worker:
             raise failed[0]
 
     async def watch_timers(self) -> None:
-        """Puts due jobs into the queue, by the house's clock."""
+        """Puts due jobs into the queue, by the house's clock; those of dead workers too, by the machine's."""
         pause = TICK_S[self.house.settings.clock]
+        loop = asyncio.get_running_loop()
+        look_again = loop.time()
         while not self.stopping.is_set():
             try:
+                if loop.time() >= look_again:
+                    look_again = loop.time() + STALLED_S
+                    await self.retry_stalled()
                 async with self.house.database.transaction(Role.SYSTEM, SystemScope()) as session:
                     await timers.defer_due(session, intervals=INTERVALS, now=self.house.clock.now())
             except Exception as error:  # noqa: BLE001 - a database that restarts must not end the worker

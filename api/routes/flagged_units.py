@@ -71,7 +71,7 @@ async def list_flagged_units(
         visited = await flagged.last_visits(session, units)
         if units:
             record(
-                session, at=work.now, actor=work.actor, action="flagged-units-viewed", object_kind="flagged-units",
+                session, at=work.now, actor=work.actor, action="flagged-units.viewed", object_kind="flagged-units",
                 object_id=None, estate_id=estate_id, purpose=Purpose.TENANCY_COMPLIANCE,
                 units=[str(unit) for unit in units],
             )  # fmt: skip

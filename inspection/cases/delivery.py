@@ -91,7 +91,7 @@ async def record_service(
     session.add(row)
     case.version += 1
     record(
-        session, at=now, actor=actor, action="case-service-recorded", object_kind="case", object_id=case.id,
+        session, at=now, actor=actor, action="case.service-recorded", object_kind="case", object_id=case.id,
         estate_id=case.estate_id, service_id=str(row.id), measure_id=str(measure.id), method=data.method.value,
         effective_at=row.effective_at.isoformat(),
     )  # fmt: skip

@@ -41,7 +41,7 @@ async def add(
     session.add(row)
     case.version += 1
     record(
-        session, at=now, actor=actor, action="case-evidence-added", object_kind="case", object_id=case.id,
+        session, at=now, actor=actor, action="case.evidence-added", object_kind="case", object_id=case.id,
         estate_id=case.estate_id, evidence_id=str(row.id), kind=data.kind.value,
     )  # fmt: skip
     return row
@@ -83,7 +83,7 @@ async def review(
     session.add(row)
     case.version += 1
     record(
-        session, at=now, actor=actor, action="case-evidence-reviewed", object_kind="case", object_id=case.id,
+        session, at=now, actor=actor, action="case.evidence-reviewed", object_kind="case", object_id=case.id,
         estate_id=case.estate_id, reason=data.note[:1000], evidence_id=str(item.id), admissible=data.admissible,
     )  # fmt: skip
     return row

@@ -100,7 +100,7 @@ async def plan_visit(
     )  # fmt: skip
     case.version += 1
     record(
-        session, at=now, actor=actor, action="case-visit-planned", object_kind="case", object_id=case.id,
+        session, at=now, actor=actor, action="case.visit-planned", object_kind="case", object_id=case.id,
         estate_id=case.estate_id, visit_id=str(visit.id),
     )  # fmt: skip
     return visit

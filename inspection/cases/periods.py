@@ -112,7 +112,7 @@ async def recompute_deadlines(session: AsyncSession, *, now: datetime) -> int:
             continue
         changed += 1
         record(
-            session, at=now, actor=Actor.system("worker"), action="deadline-recomputed", object_kind="case",
+            session, at=now, actor=Actor.system("worker"), action="deadline.recomputed", object_kind="case",
             object_id=row.case_id, estate_id=row.estate_id, deadline_id=str(row.id), kind=row.kind,
             before=row.due_at.isoformat(), after=end.due_at.isoformat(), provisional=end.provisional,
         )  # fmt: skip
@@ -127,7 +127,7 @@ async def mark_overdue(session: AsyncSession, *, now: datetime) -> int:
     for row in rows:
         row.warned_at = now
         record(
-            session, at=now, actor=Actor.system("worker"), action="deadline-passed", object_kind="case",
+            session, at=now, actor=Actor.system("worker"), action="deadline.passed", object_kind="case",
             object_id=row.case_id, estate_id=row.estate_id, deadline_id=str(row.id), kind=row.kind,
         )  # fmt: skip
     return len(rows)

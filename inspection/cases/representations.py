@@ -47,7 +47,7 @@ async def file(
     session.add(row)
     case.version += 1
     record(
-        session, at=now, actor=actor, action="case-representation-filed", object_kind="case", object_id=case.id,
+        session, at=now, actor=actor, action="case.representation-filed", object_kind="case", object_id=case.id,
         estate_id=case.estate_id, representation_id=str(row.id), points=len(data.points), waived=data.waived,
         nothing_more=data.nothing_more,
     )  # fmt: skip
@@ -91,7 +91,7 @@ async def answer(
         row.answered_by, row.answered_at = opened.officer.user_id, now
     case.version += 1
     record(
-        session, at=now, actor=actor, action="case-point-answered", object_kind="case", object_id=case.id,
+        session, at=now, actor=actor, action="case.point-answered", object_kind="case", object_id=case.id,
         estate_id=case.estate_id, representation_id=str(row.id), point=point,
     )  # fmt: skip
     return row

@@ -127,7 +127,7 @@ async def move(
     final = to in FINAL
     await periods.apply(session, case=case, action=step.action, started=started, final=final, now=now)
     record(
-        session, at=now, actor=actor, action=f"case-{step.action.value.replace('_', '-')}", object_kind="case",
+        session, at=now, actor=actor, action=f"case.{step.action.value.replace('_', '-')}", object_kind="case",
         object_id=case.id, estate_id=case.estate_id, reason=None if step.reason is None else step.reason[:1000],
         step_id=str(row.id), position=position, before=before, after=to, number=case.number, role=role,
     )  # fmt: skip

@@ -69,12 +69,12 @@ async def open_from_gate(
         raise LeadNotOpen
     if str(discrepancy_id) in lead.discrepancy_ids:
         if added:
-            _audit(session, lead, "lead-opened", GATE_SIDE, now, discrepancy_id=discrepancy_id)
+            _audit(session, lead, "lead.opened", GATE_SIDE, now, discrepancy_id=discrepancy_id)
     else:
         lead.discrepancy_ids = [*lead.discrepancy_ids, str(discrepancy_id)]
         if lead.status == LeadStatus.NEW:
             lead.summary_zh, lead.summary_en = summary_zh, summary_en
-        _audit(session, lead, "lead-extended", GATE_SIDE, now, discrepancy_id=discrepancy_id)
+        _audit(session, lead, "lead.extended", GATE_SIDE, now, discrepancy_id=discrepancy_id)
     return lead
 
 
@@ -83,9 +83,9 @@ async def withdraw_from_gate(session: AsyncSession, *, discrepancy_id: uuid.UUID
     for lead in await queries.with_discrepancy(session, discrepancy_id):
         if lead.status == LeadStatus.NEW and lead.discrepancy_ids[-1] == str(discrepancy_id):
             lead.status = LeadStatus.WITHDRAWN
-            _audit(session, lead, "lead-withdrawn", GATE_SIDE, now, why, discrepancy_id=discrepancy_id)
+            _audit(session, lead, "lead.withdrawn", GATE_SIDE, now, why, discrepancy_id=discrepancy_id)
         else:
-            _audit(session, lead, "lead-discrepancy-cleared", GATE_SIDE, now, why, discrepancy_id=discrepancy_id)
+            _audit(session, lead, "lead.discrepancy-cleared", GATE_SIDE, now, why, discrepancy_id=discrepancy_id)
 
 
 async def create(
@@ -110,7 +110,7 @@ async def create(
         created_at=now, created_by=officer.user_id,
     )  # fmt: skip
     session.add(lead)
-    _audit(session, lead, "lead-opened", actor, now)
+    _audit(session, lead, "lead.opened", actor, now)
     return lead
 
 
@@ -155,7 +155,7 @@ async def reopen(session: AsyncSession, *, lead_id: uuid.UUID, reason: str, acto
     if lead.rule is not None and await queries.standing(session, household_id=lead.household_id, rule=lead.rule):
         raise LeadStands
     lead.status, lead.decided_at, lead.decided_by, lead.decision_reason = LeadStatus.NEW, None, None, None
-    _audit(session, lead, "lead-reopened", actor, now, reason)
+    _audit(session, lead, "lead.reopened", actor, now, reason)
     return lead
 
 
@@ -163,7 +163,7 @@ async def settle(session: AsyncSession, *, lead_id: uuid.UUID, actor: Actor, now
     """Marks an accepted lead whose case has ended, so that a new suspicion is a new lead."""
     lead = await _locked(session, lead_id)
     lead.status = LeadStatus.SETTLED
-    _audit(session, lead, "lead-settled", actor, now)
+    _audit(session, lead, "lead.settled", actor, now)
 
 
 async def get(session: AsyncSession, *, lead_id: uuid.UUID) -> Lead:
@@ -185,7 +185,7 @@ async def read_evidence(
     await require(session, actor=actor, estate_id=lead.estate_id, any_of=READERS)
     await require_basis(session, lead.estate_id, Purpose(purpose), local_day(now))
     record(
-        session, at=now, actor=actor, action="lead-evidence-viewed", object_kind="lead", object_id=lead.id,
+        session, at=now, actor=actor, action="lead.evidence-viewed", object_kind="lead", object_id=lead.id,
         estate_id=lead.estate_id, purpose=purpose, reason=reason[:1000],
     )  # fmt: skip
     return lead.evidence or {}
@@ -237,7 +237,7 @@ def _decide(session: AsyncSession, lead: Lead, status: LeadStatus, reason: str, 
     if not reason.strip():
         raise Invalid("须写明理由", "A written reason is needed")
     lead.status, lead.decision_reason, lead.decided_by, lead.decided_at = status, reason, actor.user_id, now
-    _audit(session, lead, f"lead-{status.value}", actor, now, reason)
+    _audit(session, lead, f"lead.{status.value}", actor, now, reason)
     return lead
 
 

@@ -68,7 +68,7 @@ async def plan(
     session.add(visit)
     await session.flush()
     record(
-        session, at=now, actor=actor, action="visit-planned", object_kind="visit", object_id=visit.id,
+        session, at=now, actor=actor, action="visit.planned", object_kind="visit", object_id=visit.id,
         estate_id=estate_id, kind=kind.value, officers=[str(user_id) for user_id in wanted],
     )  # fmt: skip
     return visit
@@ -101,7 +101,7 @@ async def finish(
     if not late:
         visit.status, visit.done_at = VisitStatus.DONE, now
     record(
-        session, at=now, actor=actor, action="visit-finished", object_kind="visit", object_id=visit.id,
+        session, at=now, actor=actor, action="visit.finished", object_kind="visit", object_id=visit.id,
         estate_id=visit.estate_id, result=result.value, late=late,
     )  # fmt: skip
     return visit
@@ -117,7 +117,7 @@ async def cancel(session: AsyncSession, *, visit_id: uuid.UUID, reason: str, act
         raise VisitOver(status=visit.status)
     visit.status = VisitStatus.CANCELLED
     record(
-        session, at=now, actor=actor, action="visit-cancelled", object_kind="visit", object_id=visit.id,
+        session, at=now, actor=actor, action="visit.cancelled", object_kind="visit", object_id=visit.id,
         estate_id=visit.estate_id, reason=reason[:1000],
     )  # fmt: skip
     return visit
@@ -190,7 +190,7 @@ async def read_photo(
     except ObjectMissing:
         raise PhotoNotFound from None
     record(
-        session, at=now, actor=actor, action="photo-viewed", object_kind="photo", object_id=photo.id,
+        session, at=now, actor=actor, action="photo.viewed", object_kind="photo", object_id=photo.id,
         estate_id=visit.estate_id, purpose=purpose.value, reason=reason[:1000], visit_id=str(visit.id),
     )  # fmt: skip
     return data, photo.content_type

@@ -77,7 +77,7 @@ async def put_check_in(
     if visit.started_at is None and visit.status != VisitStatus.CANCELLED:
         # A phone that worked offline tells when it was there; a clock that cannot be right gives way to ours.
         visit.started_at = data.phone_time if visit.created_at <= data.phone_time <= now else now
-    return await _store(session, visit, row, "check-in-stored", actor, now, grade=grade.grade.value)
+    return await _store(session, visit, row, "check-in.stored", actor, now, grade=grade.grade.value)
 
 
 async def put_photo(
@@ -112,7 +112,7 @@ async def put_photo(
         body_digest=told, content_type=content_type, size=len(body), taken_at=taken_at, caption=caption,
         received_at=now, late=visit.status in OVER,
     )  # fmt: skip
-    return await _store(session, visit, row, "photo-stored", actor, now, size=len(body))
+    return await _store(session, visit, row, "photo.stored", actor, now, size=len(body))
 
 
 async def put_occupant(
@@ -142,7 +142,7 @@ async def put_occupant(
         described_as=data.described_as, relation=data.relation, lives_here=data.lives_here, since=data.since,
         statement=data.statement, recorded_by=_person(actor), recorded_at=now, late=visit.status in OVER,
     )  # fmt: skip
-    return await _store(session, visit, row, "occupant-stored", actor, now)
+    return await _store(session, visit, row, "occupant.stored", actor, now)
 
 
 async def put_finding(
@@ -168,7 +168,7 @@ async def put_finding(
         vulnerability=None if data.vulnerability is None else msgspec.to_builtins(data.vulnerability),
         recorded_by=_person(actor), recorded_at=now, late=visit.status in OVER,
     )  # fmt: skip
-    return await _store(session, visit, row, "finding-stored", actor, now, outcome=data.outcome.value)
+    return await _store(session, visit, row, "finding.stored", actor, now, outcome=data.outcome.value)
 
 
 async def writable(session: AsyncSession, *, visit_id: uuid.UUID, actor: Actor) -> Visit:

@@ -212,7 +212,7 @@ async def test_the_tenant_comes_back(database: Database, vault: Vault, objects: 
         actions = set(
             await session.scalars(select(AuditEntry.action).where(AuditEntry.estate_id == lived.world.estate_id))
         )
-        assert {"discrepancy.raised", "discrepancy.cleared", "lead-withdrawn"} <= actions
+        assert {"discrepancy.raised", "discrepancy.cleared", "lead.withdrawn"} <= actions
     (lead,) = await leads(database, lived)
     assert lead.status == LeadStatus.WITHDRAWN
 

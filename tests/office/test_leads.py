@@ -67,7 +67,7 @@ async def test_one_lead_of_a_rule_stands_for_a_household(road: Road) -> None:
         actions = (
             await session.scalars(select(AuditEntry.action).where(AuditEntry.object_id == lead).order_by(AuditEntry.id))
         ).all()
-    assert actions == ["lead-opened", "lead-extended"]
+    assert actions == ["lead.opened", "lead.extended"]
 
 
 async def test_parallel_discrepancies_make_one_lead(road: Road) -> None:
@@ -79,7 +79,7 @@ async def test_parallel_discrepancies_make_one_lead(road: Road) -> None:
         opened = await session.scalar(
             select(func.count())
             .select_from(AuditEntry)
-            .where(AuditEntry.object_id == found[0], AuditEntry.action == "lead-opened")
+            .where(AuditEntry.object_id == found[0], AuditEntry.action == "lead.opened")
         )
     assert opened == 1
 
@@ -101,7 +101,7 @@ async def test_the_machine_withdraws_what_nobody_decided(road: Road) -> None:
     async with road.transaction() as session:
         noted = await session.scalar(
             select(AuditEntry.reason).where(
-                AuditEntry.object_id == again, AuditEntry.action == "lead-discrepancy-cleared"
+                AuditEntry.object_id == again, AuditEntry.action == "lead.discrepancy-cleared"
             )
         )
     assert noted == "当事人已登记探亲"

@@ -116,7 +116,7 @@ async def test_the_whole_road_with_every_legal_period(road: Road) -> None:
             )
         ).all()
         lead = await session.get_one(Lead, details.case.lead_id)
-    assert [(f"case-{s.action.value.replace('_', '-')}", s.actor_user_id) for s in details.steps] == audited
+    assert [(f"case.{s.action.value.replace('_', '-')}", s.actor_user_id) for s in details.steps] == audited
     assert lead.status == LeadStatus.SETTLED
     assert lead.evidence is not None
 

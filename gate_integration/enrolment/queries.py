@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Date, and_, cast, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -184,11 +184,6 @@ async def forget_device_faces(session: AsyncSession, *, person_id: uuid.UUID) ->
         .returning(DevicePerson.id)
     )
     return len(changed.all())
-
-
-def local_day(moment: ColumnElement[datetime]) -> ColumnElement[date]:
-    """The day of a moment in Asia/Shanghai."""
-    return cast(func.timezone("Asia/Shanghai", moment), Date)
 
 
 async def standing_bases(session: AsyncSession, *, estate_id: uuid.UUID, on: date) -> frozenset[str]:

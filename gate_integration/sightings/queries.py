@@ -97,6 +97,15 @@ async def keep_until(session: AsyncSession, *, object_ids: Collection[uuid.UUID]
     )
 
 
+async def let_go(session: AsyncSession, *, object_ids: Collection[uuid.UUID], now: datetime) -> None:
+    """Lets pictures expire at once: the job that destroys expired objects takes them with its next run."""
+    await session.execute(
+        update(StoredObject)
+        .where(StoredObject.id.in_(object_ids), StoredObject.expires_at > now, StoredObject.destroyed_at.is_(None))
+        .values(expires_at=now)
+    )
+
+
 async def lock_pseudonyms(session: AsyncSession, *, estate_id: uuid.UUID) -> None:
     """One transaction at a time gives numbers to unregistered people of an estate."""
     await session.execute(

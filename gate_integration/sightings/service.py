@@ -109,6 +109,10 @@ class SightingService:
         if pictures:
             until = now + timedelta(days=parameters.linked_snapshot_days)
             await queries.keep_until(session, object_ids=pictures, until=until)
+        # The gate does not know who consents: a picture that must not leave it is not looked at, and not kept either.
+        refused = [picture for one in passes if not words[one.event.id].picture_allowed for picture in one.picture_ids]
+        if refused:
+            await queries.let_go(session, object_ids=refused, now=now)
 
     async def _device_words(
         self, session: AsyncSession, passes: Sequence[NewPass], today: date

@@ -291,3 +291,25 @@ async def test_tables_hold_no_vector_in_clear(database: Database, vault: Vault, 
                     {"vector": f"%{hidden}%"},
                 )
                 assert found == 0, table
+
+
+async def test_the_picture_of_whoever_refuses_is_let_go_at_once(
+    database: Database, vault: Vault, objects: Objects
+) -> None:
+    world = await enrolled_world(database, vault, objects)
+    sighter = SightingService(engine=FakeEngine(), vault=vault, objects=objects)
+    gate = await make_gate(database, world, now=NOW)
+    refuser = await put_on_device(database, gate, world.tenants[1], now=NOW)
+    rows = await report(
+        database, objects, sighter,
+        [Pass(gate, NOW, picture_of(STRANGER), entry=refuser),
+         Pass(gate, NOW + timedelta(minutes=1), picture_of(near(TENANT, 0.9)))], now=NOW,
+    )  # fmt: skip
+    assert [row.band for row in rows] == [Band.UNUSABLE, Band.MATCH]
+    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+        expiries = await session.scalars(
+            select(StoredObject.expires_at)
+            .where(StoredObject.estate_id == world.estate_id, StoredObject.kind == "snapshot")
+            .order_by(StoredObject.id)
+        )
+        assert [at is not None and at <= NOW for at in expiries] == [True, False]

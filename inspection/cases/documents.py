@@ -70,7 +70,7 @@ def number_zh(number: str) -> str:
 
 
 def notice(content: Content) -> str:
-    """拟处理告知书."""
+    """拟处理告知书: what is intended, and the right to answer before it is decided (行政处罚法 44, 45)."""
     period = _period(content.deadline)
     return _document(
         "拟处理告知书",
@@ -88,7 +88,7 @@ def notice(content: Content) -> str:
 
 
 def order(content: Content) -> str:
-    """责令限期整改通知书."""
+    """责令限期整改通知书: what to put right by when, and the ways to challenge it."""
     return _document(
         "责令限期整改通知书",
         content,

@@ -19,9 +19,10 @@ MAX_SECONDS = 120.0
 class Client(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, request: bytes, end: float, waits: list[float], done: "asyncio.Future[None]") -> None:
+    end = 0.0
+
+    def __init__(self, request: bytes, waits: list[float], done: "asyncio.Future[None]") -> None:
         self.request = request
-        self.end = end
         self.waits = waits
         self.done = done
         self.refused = 0
@@ -29,9 +30,8 @@ class Client(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begins."""
+        """Waits for the others."""
         self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by inheritance
-        self.send(time.perf_counter())
 
     def send(self, now: float) -> None:
         """One request."""
@@ -67,15 +67,18 @@ class Client(asyncio.Protocol):
 
 
 async def run(port: int, clients: int, seconds: float, request: bytes) -> dict[str, object]:
-    """Posts for `seconds`."""
+    """Posts for `seconds`, which begin when all are connected."""
     loop = asyncio.get_running_loop()
     waits: list[float] = []
     made: list[Client] = []
-    began = time.perf_counter()
     for _ in range(clients):
-        client = Client(request, began + seconds, waits, loop.create_future())
+        client = Client(request, waits, loop.create_future())
         made.append(client)
         await loop.create_connection(lambda client=client: client, "127.0.0.1", port)  # type: ignore[misc]
+    began = time.perf_counter()
+    for client in made:
+        client.end = began + seconds
+        client.send(time.perf_counter())
     await asyncio.wait([client.done for client in made], timeout=seconds + 30)
     return {
         "answered": len(waits),

@@ -25,7 +25,7 @@ import asyncpg
 
 from gate_integration.intake.directory import IntakeDevice
 from gate_integration.intake.group_commit import StoringFailed
-from gate_integration.intake.http_protocol import EXCHANGE_EXTENSION, Exchange
+from gate_integration.intake.http_protocol import ABORT_EXTENSION, EXCHANGE_EXTENSION, Exchange
 from gate_integration.intake.intake import Intake
 from gate_integration.protocols import hikvision
 
@@ -108,7 +108,6 @@ class GateApp:
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request of a device."""
         counters = self.intake.counters
-        # Taken out: an exchange knows its scope, and a circle would be left to the garbage collector at every request.
         exchange: Exchange | None = (scope.get("extensions") or {}).pop(EXCHANGE_EXTENSION, None)
         if scope["method"] not in ("POST", "PUT"):
             counters["wrong_method"] += 1
@@ -133,7 +132,7 @@ class GateApp:
         except _UNREACHABLE as error:
             counters["failed"] += 1
             log.warning("a delivery was not stored: %s", type(error).__name__)
-            await close_unanswered(exchange, receive)
+            await close_unanswered(scope, receive)
         else:
             if exchange is None or not exchange.answer(*_RECEIPTS[vendor]):
                 text, content_type = REPLIES[vendor]
@@ -216,11 +215,12 @@ async def reply(
     await send({"type": "http.response.body", "body": text})
 
 
-async def close_unanswered(exchange: Exchange | None, receive: Receive) -> None:
+async def close_unanswered(scope: Scope, receive: Receive) -> None:
     """Closes the connection without a reply. No device is known for certain to repeat an event after an error status;
     a broken connection they all know."""
-    if exchange is None:
+    abort = (scope.get("extensions") or {}).get(ABORT_EXTENSION)
+    if abort is None:
         raise NotStored
-    exchange.abort()
+    abort()
     while (await receive())["type"] != "http.disconnect":
         pass

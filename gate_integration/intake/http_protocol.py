@@ -1,8 +1,9 @@
 """uvicorn's HTTP protocol with what device routes need and ASGI does not offer.
 
-- `scope["extensions"]["ruhu.exchange"]` (on paths below `/gate/`) is an `Exchange`: it closes the connection without a
-  reply, gives a body that has come already without waiting, and writes a reply in one piece. An answer through ASGI
-  messages is two writes, each one call of the system and one segment.
+- `scope["extensions"]["ruhu.abort"]()` closes the connection without a reply.
+- `scope["extensions"]["ruhu.exchange"]`, below `/gate/`, is an `Exchange`: it gives a body that has come already
+  without waiting, and writes a reply in one piece. A reply in ASGI messages is two writes, each a call of the system
+  and a segment. It is to be taken out: it knows its scope, and a circle is left to the garbage collector.
 - A request head has to be complete within `HEAD_TIMEOUT_S`, also on a connection that never sends a byte.
 - Requests below `/gate/` are never written to the access log: their path holds a token.
 - Requests that are no HTTP are counted by address; they never reach an application, so nobody else can see them.
@@ -17,6 +18,7 @@ from typing import Any, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 HEAD_TIMEOUT_S = 20.0
+ABORT_EXTENSION = "ruhu.abort"
 EXCHANGE_EXTENSION = "ruhu.exchange"
 ADDRESSES_COUNTED = 256
 
@@ -26,15 +28,10 @@ bad_requests: Counter[str] = Counter()
 class Exchange:
     """One request of a device and its reply."""
 
-    __slots__ = ("cycle", "transport")
+    __slots__ = ("cycle",)
 
     def __init__(self, cycle: RequestResponseCycle) -> None:
         self.cycle = cycle
-        self.transport = cycle.transport
-
-    def abort(self) -> None:
-        """Closes the connection without a reply."""
-        self.transport.abort()
 
     def whole_body(self) -> bytes | None:
         """The body, if all of it is there; else None, and `receive` gives it as it comes."""
@@ -59,10 +56,10 @@ class Exchange:
         if not cycle.keep_alive:
             parts.append(b"connection: close\r\n")
         parts += (b"\r\n", text)
-        self.transport.write(b"".join(parts))
+        cycle.transport.write(b"".join(parts))
         cycle.message_event.set()
         if not cycle.keep_alive:
-            self.transport.close()
+            cycle.transport.close()
         cycle.on_response()
         return True
 
@@ -93,6 +90,7 @@ class GateHttpProtocol(HttpToolsProtocol):
         """A request begins."""
         super().on_message_begin()
         self.in_head = True
+        cast("dict[str, Any]", self.scope)["extensions"] = {ABORT_EXTENSION: self.transport.abort}
 
     def on_headers_complete(self) -> None:
         """The head is complete; the application's task has been made but has not run yet."""
@@ -101,7 +99,7 @@ class GateHttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         if self.scope["path"].startswith("/gate/"):
             self.cycle.access_log = False
-            cast("dict[str, Any]", self.scope)["extensions"] = {EXCHANGE_EXTENSION: Exchange(self.cycle)}
+            cast("dict[str, Any]", self.scope)["extensions"][EXCHANGE_EXTENSION] = Exchange(self.cycle)
 
     def send_400_response(self, msg: str) -> None:
         """Counts a request that is no HTTP."""

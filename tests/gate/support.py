@@ -23,7 +23,7 @@ from gate_integration.intake.drain import Drainer
 from gate_integration.intake.gate_app import make_gate_app
 from gate_integration.intake.http_protocol import GateHttpProtocol
 from gate_integration.intake.intake import Intake
-from gate_integration.intake.models import PassEvent
+from gate_integration.intake.models import PassEvent, RawDelivery
 from gate_integration.intake.ports import NewPass
 from storage import settings as settings_module
 from storage.audit.service import Actor
@@ -216,6 +216,15 @@ async def count(database: Database, column: Any, *where: Any) -> int:
     """How many rows."""
     async with database.transaction(Role.SYSTEM, SystemScope()) as session:
         return await session.scalar(select(func.count(column)).where(*where)) or 0
+
+
+async def raw_of(database: Database, device_id: uuid.UUID) -> list[RawDelivery]:
+    """The stored deliveries of a device in the order they came."""
+    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+        rows = await session.scalars(
+            select(RawDelivery).where(RawDelivery.device_id == device_id).order_by(RawDelivery.id)
+        )
+        return list(rows)
 
 
 NOON = datetime(2026, 3, 2, 4, 0, tzinfo=UTC)

@@ -4,13 +4,11 @@ import asyncio
 import logging
 import socket
 import uuid
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
 import pytest
-import pytest_asyncio
 from sqlalchemy import select, update
 
 from gate_integration.devices import service
@@ -26,39 +24,22 @@ from storage.objects.models import StoredObject
 from storage.objects.service import Objects
 from storage.vault import crypto
 from storage.vault.service import Vault
-from tests.factories import World, make_world
+from tests.factories import make_world
 from tests.gate import support
-from tests.gate.support import JPEG, MULTIPART, NOON, as_json, as_multipart, as_xml, event, exchange, post, request
-
-
-@dataclass
-class Gate:
-    """A running gate with one device."""
-
-    port: int
-    intake: Intake
-    world: World
-    device_id: uuid.UUID
-    token: str
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def gate(
-    database: Database, urls: DatabaseUrls, vault: Vault, objects: Objects, clock: SimulatedClock, tmp_path: Path
-) -> AsyncIterator[Gate]:
-    clock.set(NOON)
-    world = await make_world(database, vault, now=NOON, flats=1)
-    device_id, token = await support.add_device(database, vault, world, now=NOON)
-    with support.live_gate(urls, vault, objects, clock, support.gate_settings(tmp_path)) as (port, intake):
-        yield Gate(port, intake, world, device_id, token)
-
-
-async def raw_of(database: Database, device_id: uuid.UUID) -> list[RawDelivery]:
-    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
-        rows = await session.scalars(
-            select(RawDelivery).where(RawDelivery.device_id == device_id).order_by(RawDelivery.id)
-        )
-        return list(rows)
+from tests.gate.conftest import Gate
+from tests.gate.support import (
+    JPEG,
+    MULTIPART,
+    NOON,
+    as_json,
+    as_multipart,
+    as_xml,
+    event,
+    exchange,
+    post,
+    raw_of,
+    request,
+)
 
 
 async def test_every_form_of_an_event_is_answered_stored_and_read(
@@ -79,16 +60,6 @@ async def test_every_form_of_an_event_is_answered_stored_and_read(
     assert {e.direction for e in events} == {"in"}
     assert gate.intake.counters["accepted"] == 4
     assert await support.count(database, RawPending.delivery_id, RawPending.device_id == gate.device_id) == 0
-
-
-async def test_pipelined_and_kept_alive_requests_are_answered_each(gate: Gate) -> None:
-    one = request(f"/gate/hikvision/{gate.token}", as_json(event(1, NOON)))
-    with socket.create_connection(("127.0.0.1", gate.port), timeout=10) as connection:
-        connection.sendall(one + one)
-        got = b""
-        while got.count(b"HTTP/1.1 200") < 2 or not got.endswith(b"OK"):
-            got += connection.recv(65536)
-    assert gate.intake.counters["accepted"] == 2
 
 
 async def test_an_unknown_token_is_404_and_counted_and_nothing_is_stored(gate: Gate, database: Database) -> None:
@@ -367,29 +338,6 @@ async def test_rotation_keeps_two_tokens_and_revoking_ends_the_old_one(
     async with database.transaction(Role.APP, gate.world.scope) as session:
         await service.retire_device(session, device_id=gate.device_id, actor=support.ACTOR, now=NOON)
     assert post(gate.port, fresh.token, as_json(event(4, NOON))) == 404
-
-
-async def test_the_access_log_never_holds_a_token(
-    urls: DatabaseUrls, vault: Vault, objects: Objects, clock: SimulatedClock, tmp_path: Path, gate: Gate
-) -> None:
-    lines: list[str] = []
-
-    class Keep(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            lines.append(record.getMessage())
-
-    handler = Keep()
-    log = logging.getLogger("uvicorn.access")
-    log.addHandler(handler)
-    log.setLevel(logging.INFO)
-    try:
-        assert post(gate.port, gate.token, as_json(event(1, NOON))) == 200
-        assert post(gate.port, "someone-elses-token", b"{}") == 404
-        assert support.status(exchange(gate.port, request("/healthz", b""))) == 404
-    finally:
-        log.removeHandler(handler)
-    assert len(lines) == 1
-    assert "/healthz" in lines[0]
 
 
 def test_replayed_history_is_told_by_its_own_words() -> None:

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, NamedTuple
 
@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.occupancy.models import Discrepancy
+from gate_integration.occupancy.store import may_be_read
 from inspection.leads.models import Lead
 from inspection.leads.queries import STANDING
 from inspection.registry.places.models import Building, Entrance, Estate, HousingUnit
@@ -45,6 +46,7 @@ async def page(
     severity: Severity | None,
     after: AfterFlag | None,
     limit: int,
+    on: date,
 ) -> Sequence[Flag]:
     """(unit, rank, since, estate id, estate, building, entrance, room, code): severest first, then oldest."""
     flags = union_all(
@@ -54,7 +56,7 @@ async def page(
                 "rank"
             ),
             Discrepancy.first_flagged_at.label("since"),
-        ).where(Discrepancy.cleared_at.is_(None)),
+        ).where(Discrepancy.cleared_at.is_(None), may_be_read(on)),
         select(Lead.unit_id, literal(RANK[Severity.LEAD]), Lead.created_at).where(Lead.status.in_(STANDING)),
     ).subquery()
     rank, since = func.max(flags.c.rank), func.min(flags.c.since)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +24,8 @@ class GateEvidence(Protocol):
 class UnitTimeline(Protocol):
     """What the gates tell about a unit, for a person who reads it with a reason."""
 
-    async def flagged(self, session: AsyncSession, *, unit_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[Any]]:
-        """The open discrepancies of each unit, newest first, as JSON-ready values."""
+    async def flagged(
+        self, session: AsyncSession, *, unit_ids: Sequence[uuid.UUID], on: date
+    ) -> dict[uuid.UUID, list[Any]]:
+        """The open discrepancies of each unit that may be read on a day, newest first, as JSON-ready values."""
         ...

@@ -10,7 +10,6 @@ import click
 from api.cli.common import fail_settings, json_option, migrate, settings, write_json
 from storage.settings import SettingsError
 
-
 # One thread for small matrix products: more of them only wait for each other. Set before numpy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 

@@ -46,9 +46,7 @@ async def add(
     except msgspec.ValidationError as error:
         raise click.BadParameter(str(error)) from None
     async with open_house() as house, house.database.transaction(Role.APP, EstateScope(())) as session:
-        view = await service.create_user(
-            session, data=data, own=None, actor=Actor.system("cli"), now=house.clock.now()
-        )
+        view = await service.create_user(session, data=data, own=None, actor=Actor.system("cli"), now=house.clock.now())
     if json_to is not None:
         write_json({"id": view.id, "login": login} | ({} if password_stdin else {"password": password}), json_to)
         return

@@ -14,6 +14,7 @@ from gate_integration.occupancy import reading
 from gate_integration.occupancy.schemas import DiscrepancyView, NotRaisedView
 from gate_integration.sightings.trail import SightingView, TrailPurpose, trail
 from inspection.users.models import UserRole
+from storage.clock import local_day
 
 READS = requires(UserRole.MANAGER, UserRole.AUDITOR)
 TRAIL_DAYS = 30
@@ -35,7 +36,7 @@ async def list_discrepancies(
     async with work.transaction() as session:
         rows = await reading.page(
             session, unit_id=unit_id, household_id=household_id, standing_only=standing,
-            after=decode_cursor(cursor, AfterMoment), limit=limit + 1,
+            after=decode_cursor(cursor, AfterMoment), limit=limit + 1, on=local_day(work.now),
         )  # fmt: skip
     return paged(rows, limit=limit, key=lambda row: (row.first_flagged_at, row.id))
 
@@ -47,7 +48,7 @@ async def list_discrepancies(
 async def get_discrepancy(discrepancy_id: FromPath[uuid.UUID], work: Work) -> DiscrepancyView:
     """One suspicion: terms, counts, days, rule version, plain explanation."""
     async with work.transaction() as session:
-        return await reading.one(session, discrepancy_id=discrepancy_id)
+        return await reading.one(session, discrepancy_id=discrepancy_id, on=local_day(work.now))
 
 
 @get(
@@ -57,7 +58,7 @@ async def get_discrepancy(discrepancy_id: FromPath[uuid.UUID], work: Work) -> Di
 async def list_not_raised(household_id: FromPath[uuid.UUID], work: Work) -> list[NotRaisedView]:
     """Why each rule that looked at a household did not raise anything."""
     async with work.transaction() as session:
-        return await reading.not_raised(session, household_id=household_id)
+        return await reading.not_raised(session, household_id=household_id, on=local_day(work.now))
 
 
 @get(

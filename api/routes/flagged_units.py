@@ -17,6 +17,7 @@ from inspection.leads.schemas import LeadView
 from inspection.registry.consents.models import Purpose
 from inspection.users.models import UserRole
 from storage.audit.service import record
+from storage.clock import local_day
 
 
 class LastVisit(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,13 +61,15 @@ async def list_flagged_units(
     limit: Limit = 50,
 ) -> Page[FlaggedUnit]:
     """Flats with open discrepancies or leads, severest first, then oldest. The view is logged."""
+    today = local_day(work.now)
     async with work.transaction() as session:
         rows = await flagged.page(
-            session, estate_id=estate_id, severity=severity, after=decode_cursor(cursor, AfterFlag), limit=limit + 1
-        )
+            session, estate_id=estate_id, severity=severity, after=decode_cursor(cursor, AfterFlag), limit=limit + 1,
+            on=today,
+        )  # fmt: skip
         shown = rows[:limit]
         units = [row[0] for row in shown]
-        open_here = await work.context.ports.timeline.flagged(session, unit_ids=units)
+        open_here = await work.context.ports.timeline.flagged(session, unit_ids=units, on=today)
         standing = await flagged.leads(session, units)
         visited = await flagged.last_visits(session, units)
         if units:

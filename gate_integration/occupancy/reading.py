@@ -2,13 +2,15 @@
 
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.occupancy import store
 from gate_integration.occupancy.models import Discrepancy
 from gate_integration.occupancy.schemas import DiscrepancyView, NotRaisedView, note_view, views
+from inspection.registry.consents.basis import require_basis
+from inspection.registry.consents.models import Purpose
 from inspection.registry.households.models import Household
 from storage.problems import NotFound
 
@@ -21,30 +23,35 @@ async def page(
     standing_only: bool,
     after: tuple[datetime, uuid.UUID] | None,
     limit: int,
+    on: date,
 ) -> list[DiscrepancyView]:
-    """Discrepancies, newest first, from after a place (first_flagged_at, id)."""
+    """Discrepancies that may be read on a day, newest first, from after a place (first_flagged_at, id)."""
     rows = await store.page(
-        session, unit_id=unit_id, household_id=household_id, standing_only=standing_only, after=after, limit=limit
-    )
-    return await _shown(session, rows)
+        session, unit_id=unit_id, household_id=household_id, standing_only=standing_only, after=after, limit=limit,
+        on=on,
+    )  # fmt: skip
+    return await _shown(session, rows, on)
 
 
-async def one(session: AsyncSession, *, discrepancy_id: uuid.UUID) -> DiscrepancyView:
-    """One discrepancy. Raises `NotFound`."""
+async def one(session: AsyncSession, *, discrepancy_id: uuid.UUID, on: date) -> DiscrepancyView:
+    """One discrepancy. Raises `NotFound`, `NoProcessingBasis`."""
     row = await session.get(Discrepancy, discrepancy_id)
     if row is None:
         raise NotFound
-    return (await _shown(session, [row]))[0]
+    await require_basis(session, row.estate_id, Purpose.TENANCY_COMPLIANCE, on)
+    return (await _shown(session, [row], on))[0]
 
 
-async def not_raised(session: AsyncSession, *, household_id: uuid.UUID) -> list[NotRaisedView]:
-    """Why rules were silent about a household. Raises `NotFound`."""
-    if await session.get(Household, household_id) is None:
+async def not_raised(session: AsyncSession, *, household_id: uuid.UUID, on: date) -> list[NotRaisedView]:
+    """Why rules were silent about a household. Raises `NotFound`, `NoProcessingBasis`."""
+    household = await session.get(Household, household_id)
+    if household is None:
         raise NotFound
+    await require_basis(session, household.estate_id, Purpose.TENANCY_COMPLIANCE, on)
     return [note_view(note) for note in await store.notes(session, household_ids=[household_id])]
 
 
-async def _shown(session: AsyncSession, rows: Sequence[Discrepancy]) -> list[DiscrepancyView]:
+async def _shown(session: AsyncSession, rows: Sequence[Discrepancy], on: date) -> list[DiscrepancyView]:
     """With the lead that each belongs to, on whatever page that stands."""
-    company = await store.of_units(session, unit_ids={row.unit_id for row in rows})
+    company = await store.of_units(session, unit_ids={row.unit_id for row in rows}, on=on)
     return views(rows, company)

@@ -2,10 +2,10 @@
 
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,6 +13,8 @@ from gate_integration.devices.models import DeviceOutage, GateDevice
 from gate_integration.intake.models import PassEvent
 from gate_integration.occupancy.models import Discrepancy, NotRaisedNote
 from gate_integration.sightings.models import Sighting
+from inspection.registry.consents.models import Purpose
+from inspection.registry.consents.queries import estates_with_basis
 from storage.objects.models import StoredObject
 
 
@@ -32,12 +34,17 @@ async def standing(session: AsyncSession, *, estate_id: uuid.UUID) -> Sequence[D
     ).all()
 
 
-async def of_units(session: AsyncSession, *, unit_ids: Collection[uuid.UUID]) -> Sequence[Discrepancy]:
-    """The discrepancies of units that have not been cleared, newest first."""
+def may_be_read(on: date) -> ColumnElement[bool]:
+    """Discrepancies of estates that have a basis for tenancy compliance on that day: without one nobody reads them."""
+    return Discrepancy.estate_id.in_(estates_with_basis(purpose=Purpose.TENANCY_COMPLIANCE, on=on))
+
+
+async def of_units(session: AsyncSession, *, unit_ids: Collection[uuid.UUID], on: date) -> Sequence[Discrepancy]:
+    """The discrepancies of units that have not been cleared, newest first, where they may be read on that day."""
     return (
         await session.scalars(
             select(Discrepancy)
-            .where(Discrepancy.unit_id.in_(unit_ids), Discrepancy.cleared_at.is_(None))
+            .where(Discrepancy.unit_id.in_(unit_ids), Discrepancy.cleared_at.is_(None), may_be_read(on))
             .order_by(Discrepancy.first_flagged_at.desc(), Discrepancy.id.desc())
         )
     ).all()
@@ -51,9 +58,10 @@ async def page(
     standing_only: bool,
     after: tuple[datetime, uuid.UUID] | None,
     limit: int,
+    on: date,
 ) -> Sequence[Discrepancy]:
-    """Discrepancies in scope, newest first."""
-    query = select(Discrepancy)
+    """Discrepancies in scope that may be read on that day, newest first."""
+    query = select(Discrepancy).where(may_be_read(on))
     if unit_id is not None:
         query = query.where(Discrepancy.unit_id == unit_id)
     if household_id is not None:

@@ -6,11 +6,17 @@ SCOPE_OF_USERS = "{column} = ANY ((SELECT ruhu_estates())::uuid[])"
 SCOPE_OF_SYSTEM = "(SELECT ruhu_is_system()) OR {column} = ANY ((SELECT ruhu_estates())::uuid[])"
 
 
-def scoped(table: str, *, column: str = "estate_id", app: str = "SELECT, INSERT, UPDATE, DELETE") -> None:
-    """A table whose rows belong to estates: forced row-level security; `app` is what the serving role may do."""
+def scoped(
+    table: str,
+    *,
+    column: str = "estate_id",
+    app: str = "SELECT, INSERT, UPDATE, DELETE",
+    system: str = "SELECT, INSERT, UPDATE, DELETE",
+) -> None:
+    """A table whose rows belong to estates: forced row-level security, and what either role may do."""
     protect(table)
     op.execute(f"GRANT {app} ON {table} TO ruhu_app")
-    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO ruhu_system")
+    op.execute(f"GRANT {system} ON {table} TO ruhu_system")
     users = SCOPE_OF_USERS.format(column=column)
     op.execute(f"CREATE POLICY {table}_app ON {table} TO ruhu_app USING ({users}) WITH CHECK ({users})")
     system_policy(table, column)

@@ -90,7 +90,7 @@ async def furnish(
         "guardian_id": world.tenants[1], "assigned_to": inspector, "second_officer": manager, "user_id": inspector,
     }  # fmt: skip
     number = f"no-{new_id().hex[-12:]}"
-    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+    async with database.transaction(Role.OWNER, SystemScope()) as session:
 
         async def add(table: type[Any], /, **values: Any) -> uuid.UUID:
             row = table(id=new_id(), estate_id=world.estate_id, **values)

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest_asyncio
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from gate_integration.sightings.service import SightingService
+from inspection.registry.consents.models import ProcessingBasis, Purpose
 from inspection.users.models import ScopeLevel, UserRole
 from storage.audit.models import AuditEntry
 from storage.database import Database, Role, SystemScope
@@ -78,6 +79,35 @@ async def test_what_was_found_is_explained(
         everything = await manager.get("/api/v1/discrepancies", params={"limit": 3})
         rest = await manager.get("/api/v1/discrepancies", params={"cursor": everything.json()["next_cursor"]})
         assert len(everything.json()["items"]) + len(rest.json()["items"]) == 4
+
+
+async def test_without_a_basis_nobody_reads_what_was_found(
+    server: Server, database: Database, vault: Vault, objects: Objects, sign_in: SignIn
+) -> None:
+    """The lead that an office opened is its own record; the suspicion and the reasons for silence are not."""
+    lived: Lived = await live(database, vault, objects)
+    await run(database, lived)
+    world = lived.world
+    async with await sign_in(UserRole.MANAGER, ScopeLevel.ESTATE, str(world.estate_id)) as manager:
+        unit = {"unit_id": str(world.units[SUBLET])}
+        found = (await manager.get("/api/v1/discrepancies", params=unit)).json()["items"]
+        silent = f"/api/v1/households/{world.households[0]}/not-raised"
+        flagged = (await manager.get("/api/v1/flagged-units")).json()["items"]
+        assert found
+        assert (await manager.get(silent)).status_code == 200
+        assert any(row["discrepancies"] for row in flagged)
+        async with database.transaction(Role.APP, world.scope) as session:
+            await session.execute(
+                update(ProcessingBasis)
+                .where(ProcessingBasis.purpose == Purpose.TENANCY_COMPLIANCE)
+                .values(withdrawn_at=server.clock.now())
+            )
+        assert (await manager.get("/api/v1/discrepancies", params=unit)).json()["items"] == []
+        for path in (f"/api/v1/discrepancies/{found[0]['id']}", silent):
+            refused = await manager.get(path)
+            assert (refused.status_code, refused.json()["code"]) == (403, "no-processing-basis")
+        flagged = (await manager.get("/api/v1/flagged-units")).json()["items"]
+        assert not any(row["discrepancies"] for row in flagged)
 
 
 async def test_a_trail_is_seen_with_a_reason_and_the_view_is_logged(

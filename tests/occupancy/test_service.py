@@ -29,6 +29,7 @@ from inspection.registry.consents.service import withdraw_all
 from inspection.registry.households.models import Absence, CareTag, Person, ServiceWorker, WorkerHousehold
 from storage.audit.models import AuditEntry
 from storage.audit.service import Actor
+from storage.clock import local_day
 from storage.database import Database, Role, SystemScope
 from storage.ids import new_id
 from storage.objects.models import StoredObject
@@ -346,6 +347,6 @@ async def test_the_frozen_copy_keeps_events_and_pictures(database: Database, vau
         with pytest.raises(NoProcessingBasis):
             await OccupancyEvidence().freeze(session, discrepancy_ids=[sublet.id], now=lived.end)
         await savepoint.rollback()
-        flagged = await OccupancyTimeline().flagged(session, unit_ids=lived.world.units)
+        flagged = await OccupancyTimeline().flagged(session, unit_ids=lived.world.units, on=local_day(lived.end))
         assert set(flagged) == {lived.world.units[index] for index in (SUBLET, RELATIVE, VACANT)}
         assert {one["rule"] for one in flagged[lived.world.units[SUBLET]]} == {"SUBLET", "LONG_STAY"}

@@ -348,7 +348,7 @@ async def test_an_unknown_year_is_provisional_until_published(road: Road) -> Non
     penalty = next(row for row in details.deadlines if row.kind == "penalty_decision")
     assert penalty.provisional
     published = new_id()
-    async with road.database.transaction(Role.SYSTEM, SystemScope()) as session:
+    async with road.database.transaction(Role.OWNER, SystemScope()) as session:
         session.add(
             RuleSet(id=published, jurisdiction=road.world.division_code, version=int(published.int % 10**6) + 10,
                     effective_from=date(2026, 12, 1), note="2027年放假安排", created_at=road.now)

@@ -99,6 +99,18 @@ async def test_partitions_are_out_of_reach(database: Database) -> None:
                 await session.execute(text("SELECT 1 FROM raw_delivery_default"))
 
 
+@pytest.mark.parametrize(
+    "table",
+    ["visit", "finding", "violation_case", "case_step", "case_evidence", "evidence_review", "measure", "service"],
+)
+async def test_the_worker_writes_nothing_that_people_decide(database: Database, table: str) -> None:
+    """A machine never decides: its database role cannot write a step, whatever the code does."""
+    for statement in (f"INSERT INTO {table} DEFAULT VALUES", f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):  # noqa: S608
+        with pytest.raises(DBAPIError, match="permission denied"):
+            async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+                await session.execute(text(statement))
+
+
 @pytest.mark.parametrize("table", ["audit_entry", "case_step", "check_in", "photo", "finding", "case_evidence"])
 async def test_records_cannot_be_changed_or_deleted(database: Database, table: str) -> None:
     for statement in (f"UPDATE {table} SET id = id", f"DELETE FROM {table}"):  # noqa: S608 - fixed names

@@ -7,7 +7,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, Select, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from inspection.registry.consents.models import Consent, ProcessingBasis
+from inspection.registry.consents.models import Consent, ProcessingBasis, Purpose
 from inspection.registry.households.models import GuestStay, HouseholdMember, Person, ServiceWorker
 
 
@@ -22,6 +22,16 @@ def bases_in_force(*, estate_id: uuid.UUID, on: date) -> Select[ProcessingBasis]
             ProcessingBasis.valid_to >= on,
         )
         .order_by(ProcessingBasis.valid_from.desc(), ProcessingBasis.id.desc())
+    )
+
+
+def estates_with_basis(*, purpose: Purpose, on: date) -> Select[uuid.UUID]:
+    """The estates that may process for a purpose on a day (Asia/Shanghai)."""
+    return select(ProcessingBasis.estate_id).where(
+        ProcessingBasis.purpose == purpose,
+        ProcessingBasis.withdrawn_at.is_(None),
+        ProcessingBasis.valid_from <= on,
+        ProcessingBasis.valid_to >= on,
     )
 
 

@@ -298,7 +298,7 @@ def upgrade() -> None:
     for table in ("app_user", "user_grant", "refresh_family", "refresh_token"):
         common(table, app="SELECT, INSERT, UPDATE")
     for table in ("rule_set", "rule_value"):
-        common(table, app="SELECT, INSERT", system="SELECT, INSERT")
+        common(table, app="SELECT", system="SELECT")
     protect_audit()
     op.execute(SCOPE_FUNCTIONS)
 

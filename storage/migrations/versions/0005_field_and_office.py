@@ -356,15 +356,18 @@ def upgrade() -> None:
     op.create_index(op.f("ix_service_measure_id"), "service", ["measure_id"], unique=False)
     # ### end Alembic commands ###
 
-    for table in ("lead", "visit", "violation_case", "representation", "deadline"):
+    for table in ("lead", "deadline"):
         scoped(table, app="SELECT, INSERT, UPDATE")
+    # A machine never decides: the worker's role reads what people do in visits and cases, and writes none of it.
+    for table in ("visit", "violation_case", "representation"):
+        scoped(table, app="SELECT, INSERT, UPDATE", system="SELECT")
     # What somebody recorded stays as they recorded it: no UPDATE, no DELETE.
     for table in (
         "check_in", "photo", "occupant_met", "finding", "case_step", "case_evidence", "evidence_review", "measure",
         "service",
     ):  # fmt: skip
-        scoped(table, app="SELECT, INSERT")
-    common("case_number", app="SELECT, INSERT, UPDATE")
+        scoped(table, app="SELECT, INSERT", system="SELECT")
+    common("case_number", app="SELECT, INSERT, UPDATE", system="SELECT")
 
 
 def downgrade() -> None:

@@ -94,7 +94,10 @@ async def test_an_oversized_body_is_413_and_the_connection_closed(gate: Gate, da
         f"POST /gate/hikvision/{gate.token} HTTP/1.1\r\nHost: gate\r\nTransfer-Encoding: chunked\r\n\r\n"
     ).encode() + b"".join(b"8000\r\n" + b"y" * 0x8000 + b"\r\n" for _ in range(9))
     assert support.status(exchange(gate.port, chunked)) == 413
-    assert gate.intake.counters["too_large"] == 2
+    gate.intake.body_limit = 9
+    whole = f"POST /gate/hikvision/{gate.token} HTTP/1.1\r\nHost: gate\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert support.status(exchange(gate.port, whole.encode() + b"a\r\n0123456789\r\n0\r\n\r\n")) == 413
+    assert gate.intake.counters["too_large"] == 3
     assert await raw_of(database, gate.device_id) == []
 
 
@@ -200,6 +203,19 @@ async def test_a_database_that_goes_away_is_no_acknowledgement(gate: Gate, urls:
     codes = {post(gate.port, gate.token, as_json(event(2, NOON))) for _ in range(4)}
     assert codes <= {0, 200}
     assert 200 in codes
+
+
+async def test_a_database_that_hangs_is_no_acknowledgement(
+    gate: Gate, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gate_integration.intake.group_commit.COMMAND_TIMEOUT_S", 0.3)
+    from sqlalchemy import text
+
+    async with database.transaction(Role.OWNER, SystemScope()) as session:
+        await session.execute(text("LOCK TABLE raw_pending IN ACCESS EXCLUSIVE MODE"))
+        assert await asyncio.to_thread(post, gate.port, gate.token, as_json(event(1, NOON))) == 0
+    assert post(gate.port, gate.token, as_json(event(1, NOON))) == 200
+    assert len(await raw_of(database, gate.device_id)) == 1
 
 
 async def test_an_intake_under_another_server_raises_rather_than_acknowledges(

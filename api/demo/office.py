@@ -202,8 +202,9 @@ class Office:
         self.step("start_rectifying", "送达，整改期开始", "served, rectification begins", by=FIRST)
         self.wait(days=9)
         self.player(FIRST).post(
-            f"/cases/{self.case_id}/evidence", kind="document", description="租客搬离照片及承租人退租协议"
-        )
+            f"/cases/{self.case_id}/evidence", kind="document", description="租客搬离照片及承租人退租协议",
+            proves_rectification=True,
+        )  # fmt: skip
         self.step("report_complete", "承租人申报整改完成", "reported complete", by=FIRST)
         self.wait(days=1)
         self.step("start_follow_up", "另一名巡查员开始回访", "another inspector follows up", by=OTHER)

@@ -58,8 +58,13 @@ async def permitted(
     opened = await locked(session, case_id=case_id, actor=actor, any_of=any_of, version=version)
     if certified and not opened.officer.certificate_number:
         raise CertificateNeeded
-    state = State(opened.case.state)
+    demand(opened.case, permits)
+    return opened
+
+
+def demand(case: Case, permits: frozenset[Permit]) -> None:
+    """Raises `NotPermitted` unless the case's state gives one of `permits`."""
+    state = State(case.state)
     if not PERMITS[state] & permits:
         zh, en = LABELS[state]
         raise NotPermitted(f"案件处于“{zh}”状态", f'The state is "{en}"', state=state, permits=sorted(PERMITS[state]))
-    return opened

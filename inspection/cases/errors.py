@@ -68,6 +68,14 @@ class PointAnswered(Conflict):
     title_en = "The point has been answered"
 
 
+class WaiverNotInWriting(Invalid):
+    """Nobody gives up being heard but in their own writing (行政处罚法 45): `document` names the paper."""
+
+    code = "waiver-not-in-writing"
+    title_zh = "放弃或结束陈述申辩须有当事人签字的书面材料"
+    title_en = "To waive, or to say that nothing more follows, takes a paper that the person signed"
+
+
 class CertificateNeeded(Forbidden):
     """Only somebody with an enforcement certificate does this."""
 

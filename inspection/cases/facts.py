@@ -24,6 +24,8 @@ SUPPORTS: Final = frozenset({Outcome.SUBSTANTIATED, Outcome.RECTIFIED_ON_SPOT})
 PASSED: Final = frozenset({Outcome.RECTIFIED, Outcome.RECTIFIED_ON_SPOT, Outcome.UNFOUNDED})
 FAILED: Final = frozenset({Outcome.NOT_RECTIFIED, Outcome.SUBSTANTIATED})
 CHECKING: Final = frozenset({VisitKind.VERIFICATION, VisitKind.PATROL})
+CALLS_FOR_PROOF: Final = frozenset({Action.ORDER_RECTIFICATION, Action.RECTIFY_ON_SPOT, Action.FAIL_FOLLOW_UP})
+"""Steps after which the matter is put right, or put right again: an older proof says nothing about that."""
 SERVED_IN: Final = {State.NOTICE: MeasureKind.NOTICE, State.RECTIFICATION_ORDER: MeasureKind.ORDER}
 RENDERED: Final = {Action.GIVE_NOTICE: MeasureKind.NOTICE, Action.ORDER_RECTIFICATION: MeasureKind.ORDER}
 
@@ -62,6 +64,20 @@ class Known:
             and visit.id not in rejected
             and (visit.result == VisitResult.MET or (vacancy and finding.violation == Violation.VACANT))
         ]
+
+    def against(self) -> list[CaseEvidence]:
+        """What counts as evidence of the violation; proof that it was put right is none."""
+        return [
+            item for item, admissible in self.evidence if not item.proves_rectification and counts(item, admissible)
+        ]
+
+    def rectification_proved(self) -> bool:
+        """Whether a proof that counts was added since the last step that calls for one."""
+        called = [step.at for step in self.steps if step.action in CALLS_FOR_PROOF]
+        return bool(called) and any(
+            item.proves_rectification and item.added_at >= called[-1] and counts(item, admissible)
+            for item, admissible in self.evidence
+        )
 
     def follow_up(self) -> tuple[Visit, Finding] | None:
         """The newest follow-up visit made after the matter was last reported as put right."""
@@ -131,8 +147,16 @@ async def known(session: AsyncSession, case: Case) -> Known:
 
 
 def counts(item: CaseEvidence, admissible: bool | None) -> bool:
-    """Whether a piece of evidence counts: a machine's record after a favourable review, another unless rejected."""
-    return admissible is True if EvidenceKind(item.kind) in MACHINE_KINDS else admissible is not False
+    """Whether a piece of evidence counts for what it is to show.
+
+    A machine's record against somebody does after a favourable review, anything else unless rejected.
+    """
+    return admissible is True if needs_checks(item) else admissible is not False
+
+
+def needs_checks(item: CaseEvidence) -> bool:
+    """Whether it is a machine's record against somebody (行政处罚法 41); a proof speaks for them."""
+    return EvidenceKind(item.kind) in MACHINE_KINDS and not item.proves_rectification
 
 
 def gather(
@@ -160,7 +184,7 @@ def gather(
         values=values,
     )
     set_so_far = [(DeadlineKind(row.kind), row) for row in rows.deadlines]
-    evidence = {EvidenceKind(item.kind) for item, admissible in rows.evidence if counts(item, admissible)}
+    evidence = {EvidenceKind(item.kind) for item in rows.against()}
     if supporting:
         evidence.add(EvidenceKind.VISIT)
     facts = Facts(
@@ -182,6 +206,7 @@ def gather(
         served=service is not None,
         representation_ended_in_writing=bool(spoken) and (spoken[-1].waived or spoken[-1].nothing_more),
         open_points=sum(point["reply"] is None for row in rows.representations for point in row.points),
+        rectification_proved=rows.rectification_proved(),
         follow_up_by=None if follow_up is None else _by(rows, follow_up, done_by),
         follow_up_passed=None if follow_up is None else _passed(follow_up[1]),
         deadlines=periods.newest([*set_so_far, *started]),

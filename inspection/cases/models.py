@@ -65,7 +65,10 @@ class CaseStep(Base):
 
 
 class CaseEvidence(Base):
-    """A piece of evidence in a case, of some kind (gate, visit, document …), with where it lies."""
+    """A piece of evidence in a case, of some kind (gate, visit, document …), with where it lies.
+
+    `proves_rectification`: it shows that the matter was put right, and is no evidence of the violation.
+    """
 
     __tablename__ = "case_evidence"
 
@@ -77,6 +80,7 @@ class CaseEvidence(Base):
     source_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
     description: Mapped[str] = mapped_column(Text)
     facts: Mapped[Json]
+    proves_rectification: Mapped[bool] = mapped_column(default=False)
     added_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("app_user.id"))
     added_at: Mapped[Moment]
 
@@ -136,6 +140,7 @@ class Representation(Base):
     """陈述申辩: what the person said, point by point, and the reply to each point.
 
     `waived`: in writing, they say nothing; `nothing_more`: in writing, nothing follows after these points.
+    `document`: the paper that they signed to say so.
     A point is `{"text", "reply", "replied_by", "replied_at"}`.
     """
 
@@ -148,6 +153,7 @@ class Representation(Base):
     made_at: Mapped[Moment]
     waived: Mapped[bool]
     nothing_more: Mapped[bool]
+    document: Mapped[str | None] = mapped_column(String(500))
     points: Mapped[JsonList]
     recorded_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("app_user.id"))
     recorded_at: Mapped[Moment]

@@ -59,14 +59,15 @@ async def get(session: AsyncSession, *, case_id: uuid.UUID, actor: Actor, now: d
         evidence=[
             EvidenceView(
                 id=item.id, kind=EvidenceKind(item.kind), source_kind=item.source_kind, source_id=item.source_id,
-                description=item.description, added_by=item.added_by, added_at=item.added_at, admissible=admissible,
-                counts=facts.counts(item, admissible),
+                description=item.description, proves_rectification=item.proves_rectification, added_by=item.added_by,
+                added_at=item.added_at, admissible=admissible, counts=facts.counts(item, admissible),
             )
             for item, admissible in rows.evidence
         ],
         representations=[
             RepresentationView(
                 id=row.id, made_by=row.made_by, made_at=row.made_at, waived=row.waived, nothing_more=row.nothing_more,
+                document=row.document,
                 points=[PointView(text=point["text"], reply=point["reply"]) for point in row.points],
             )
             for row in rows.representations

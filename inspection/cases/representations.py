@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.cases import access, queries
-from inspection.cases.errors import CaseNotFound, PointAnswered
+from inspection.cases.errors import CaseNotFound, PointAnswered, WaiverNotInWriting
 from inspection.cases.models import Case, Representation
 from inspection.cases.schemas import MeasureKind, RepresentationInput
 from inspection.cases.vocabulary import Permit
@@ -24,7 +24,10 @@ async def file(
     now: datetime,
     version: int | None = None,
 ) -> Representation:
-    """Writes down what the person said, or that they waive it in writing."""
+    """Writes down what the person said, or that they waive it in writing.
+
+    Raises `WaiverNotInWriting` for a waiver, or an end of it, without the paper that the person signed.
+    """
     opened = await access.permitted(
         session, case_id=case_id, permits=frozenset({Permit.FILE_REPRESENTATION}), actor=actor,
         any_of=access.OFFICERS, version=version,
@@ -33,6 +36,8 @@ async def file(
     if data.made_at > now:
         raise Invalid("陈述申辩的时间不能晚于当前时间", "It cannot have been said in the future")
     if data.waived or data.nothing_more:
+        if not (data.document and data.document.strip()):
+            raise WaiverNotInWriting("请填写书面材料的编号或说明", "Give its number or a description of it")
         await _check_told(session, case, data.made_at)
     if data.waived and (data.points or data.nothing_more):
         raise Invalid("放弃陈述申辩时不应有陈述内容", "Whoever waives says nothing")
@@ -40,7 +45,7 @@ async def file(
         raise Invalid("须逐点记录陈述申辩的内容", "Write down the points")
     row = Representation(
         id=new_id(), estate_id=case.estate_id, case_id=case.id, made_by=data.made_by, made_at=data.made_at,
-        waived=data.waived, nothing_more=data.nothing_more,
+        waived=data.waived, nothing_more=data.nothing_more, document=data.document,
         points=[{"text": text, "reply": None, "replied_by": None, "replied_at": None} for text in data.points],
         recorded_by=opened.officer.user_id, recorded_at=now,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from inspection.cases.vocabulary import Action, EvidenceKind, State, Violation
 from storage.fields import Aware, Text
 
 Who = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Paper = Annotated[str, msgspec.Meta(min_length=1, max_length=500, examples=["放弃陈述申辩声明书第3号"])]
 Basis = Annotated[str, msgspec.Meta(min_length=1, max_length=500, examples=["行政处罚法第四十四条"])]
 
 
@@ -61,11 +62,16 @@ class AddedKind(StrEnum):
 
 
 class EvidenceInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A piece of evidence, or proof that the matter was put right."""
+    """A piece of evidence or, with `proves_rectification`, proof that the matter was put right.
+
+    A proof is never evidence of the violation. Completion is reported with one that was added since the order, or
+    since the last follow-up that failed.
+    """
 
     kind: AddedKind
     description: Text
     facts: dict[str, Any] = {}
+    proves_rectification: bool = False
 
 
 class EvidenceChecks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,13 +103,17 @@ class ServiceInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class RepresentationInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the person said, point by point. `waived` and `nothing_more` are theirs, in writing."""
+    """What the person said, point by point. `waived` and `nothing_more` are theirs, in writing.
+
+    `document`: number or description of the paper that they signed; required with `waived` or `nothing_more`.
+    """
 
     made_by: Who
     made_at: Aware
     points: list[Text] = []
     waived: bool = False
     nothing_more: bool = False
+    document: Paper | None = None
 
 
 class ReplyInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -193,13 +203,17 @@ class DeadlineView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EvidenceView(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece of evidence. `admissible`: by the newest review; None before one."""
+    """A piece of evidence, or with `proves_rectification` a proof that the matter was put right.
+
+    `admissible`: by the newest review; None before one. `counts`: for what it is to show.
+    """
 
     id: uuid.UUID
     kind: EvidenceKind
     source_kind: str
     source_id: uuid.UUID | None
     description: str
+    proves_rectification: bool
     added_by: uuid.UUID
     added_at: datetime
     admissible: bool | None
@@ -214,13 +228,14 @@ class PointView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RepresentationView(msgspec.Struct, frozen=True, kw_only=True):
-    """What the person said."""
+    """What the person said. `document`: the paper that they signed to waive or to say that nothing follows."""
 
     id: uuid.UUID
     made_by: str
     made_at: datetime
     waived: bool
     nothing_more: bool
+    document: str | None
     points: list[PointView]
 
 

@@ -193,8 +193,8 @@ async def _render(
         facts=step.facts or (supporting[-1][1].statement if supporting else ""),
         evidence=[
             (EvidenceKind(item.kind), item.description)
-            for item, admissible in rows.evidence
-            if facts.counts(item, admissible) and EvidenceKind(item.kind) in gathered.evidence
+            for item in rows.against()
+            if EvidenceKind(item.kind) in gathered.evidence
         ],
         legal_basis=step.legal_basis or "",
         demands=step.demands or DEMANDS,

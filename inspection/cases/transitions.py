@@ -96,7 +96,10 @@ TRANSITIONS: Final[Mapping[Action, Transition]] = {
             R.SERVICE_RECORDED, deadline=DeadlineKind.RECTIFICATION,
         ),
         _row(A.MARK_OVERDUE, S.RECTIFYING, S.OVERDUE, WORKS, R.RECTIFICATION_LAPSED),
-        _row(A.REPORT_COMPLETE, frozenset({S.RECTIFYING, S.OVERDUE}), S.REPORTED_COMPLETE, REPORTS, R.EVIDENCE),
+        _row(
+            A.REPORT_COMPLETE, frozenset({S.RECTIFYING, S.OVERDUE}), S.REPORTED_COMPLETE, REPORTS,
+            R.RECTIFICATION_PROVED,
+        ),
         _row(
             A.START_FOLLOW_UP, frozenset({S.REPORTED_COMPLETE, S.RECTIFIED_ON_SPOT}), S.FOLLOW_UP, WORKS,
             other_than=COMPLETION, deadline=DeadlineKind.FOLLOW_UP,
@@ -152,7 +155,8 @@ class Facts:
 
     `actor_id`: the human who acts, None for anything else. `done_by`: who took each step last.
     `officers`: people with a certificate who verified on the spot. `evidence`: kinds of which at least one item was
-    reviewed by a person and found admissible (a gate record is `lead_only` until then, 行政处罚法 art. 41).
+    reviewed by a person and found admissible (a gate record is `lead_only` until then, 行政处罚法 art. 41); what proves
+    the rectification is none of it, and makes `rectification_proved` true if it is newer than what it answers to.
     `visit_coverage_met`: enough attempts in enough time bands, asked only before a flat is found vacant.
     `served`: whether the service of the present state's document is recorded with its effective date.
     `representation_ended_in_writing`: the person waived, or answered and said that nothing more follows.
@@ -176,6 +180,7 @@ class Facts:
     served: bool = False
     representation_ended_in_writing: bool = False
     open_points: int = 0
+    rectification_proved: bool = False
     follow_up_by: uuid.UUID | None = None
     follow_up_passed: bool | None = None
     deadlines: Mapping[DeadlineKind, Due] = field(default_factory=dict)
@@ -270,6 +275,7 @@ _MET: Final[Mapping[Requirement, Callable[[Facts, Transition], bool]]] = {
     R.ORDER_MADE: lambda facts, _: A.ORDER_RECTIFICATION in facts.done_by,
     R.NO_ORDER_MADE: lambda facts, _: A.ORDER_RECTIFICATION not in facts.done_by,
     R.RECTIFICATION_LAPSED: lambda facts, _: _over(facts, DeadlineKind.RECTIFICATION),
+    R.RECTIFICATION_PROVED: lambda facts, _: facts.rectification_proved,
     R.FOLLOW_UP_BY_OTHER: _follow_up_by_other,
     R.FOLLOW_UP_PASSED: lambda facts, _: facts.follow_up_passed is True,
     R.FOLLOW_UP_FAILED: lambda facts, _: facts.follow_up_passed is False,

@@ -110,6 +110,7 @@ class Requirement(StrEnum):
     ORDER_MADE = "order_made"
     NO_ORDER_MADE = "no_order_made"
     RECTIFICATION_LAPSED = "rectification_lapsed"
+    RECTIFICATION_PROVED = "rectification_proved"
     FOLLOW_UP_BY_OTHER = "follow_up_by_other"
     FOLLOW_UP_PASSED = "follow_up_passed"
     FOLLOW_UP_FAILED = "follow_up_failed"
@@ -204,6 +205,10 @@ LABELS: Final[dict[StrEnum, tuple[str, str]]] = {
     Requirement.ORDER_MADE: ("本案未作出责令整改决定", "No rectification order was made in this case"),
     Requirement.NO_ORDER_MADE: ("本案已有责令整改决定", "A rectification order stands in this case"),
     Requirement.RECTIFICATION_LAPSED: ("整改期限未满", "The time for rectification has not ended"),
+    Requirement.RECTIFICATION_PROVED: (
+        "须有本次整改的证明材料",
+        "Proof that the matter was put right is needed, newer than the order or the last failed follow-up",
+    ),
     Requirement.FOLLOW_UP_BY_OTHER: (
         "回访须由申报完成以外的另一人进行",
         "The follow-up visit must be made by somebody other than who reported completion",

@@ -167,9 +167,10 @@ async def test_from_a_flagged_flat_to_a_closed_case(office: Office) -> None:
     served = {"method": "direct", "served_at": office.moment(), "received_by": "承租人本人"}
     await post(office.first, f"measures/{notice}/services", served)
     await step(office.first, "open_representation")
+    signed = {"nothing_more": True, "document": "承租人签字的陈述书"}
     said = await post(
         office.first, "representations",
-        {"made_by": "承租人", "made_at": office.moment(), "points": ["亲属暂住"], "nothing_more": True},
+        {"made_by": "承租人", "made_at": office.moment(), "points": ["亲属暂住"]} | signed,
     )  # fmt: skip
     point = f"representations/{said['representations'][0]['id']}/points/0/reply"
     await post(manager, point, {"reply": "经核实无亲属关系"})
@@ -178,7 +179,8 @@ async def test_from_a_flagged_flat_to_a_closed_case(office: Office) -> None:
     office.server.clock.advance(timedelta(minutes=2))
     await post(office.first, f"measures/{order}/services", served | {"served_at": office.moment()})
     await step(office.first, "start_rectifying")
-    await post(office.operator, "evidence", {"kind": "document", "description": "租客搬离证明"})
+    proof = {"kind": "document", "description": "租客搬离证明", "proves_rectification": True}
+    await post(office.operator, "evidence", proof)
     await step(office.operator, "report_complete")
     await step(office.other, "start_follow_up")
     body = {"kind": "follow_up", "assigned_to": str(office.other.user_id)}

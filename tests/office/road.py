@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.cases import delivery, evidence, opening, reading, representations
 from inspection.cases import service as cases
-from inspection.cases.models import Case
+from inspection.cases.models import Case, CaseEvidence
 from inspection.cases.schemas import (
+    AddedKind,
     CaseDetails,
     EvidenceChecks,
+    EvidenceInput,
     EvidenceReviewInput,
     MeasureKind,
     RepresentationInput,
@@ -37,6 +39,7 @@ from tests.factories import World, make_user, make_world
 
 INSIDE = {"lat": 39.9015, "lon": 116.302, "crs": "wgs84", "accuracy_m": 8.0, "provider": "gnss"}
 NONE_YET = uuid.UUID(int=0)
+WAIVER = "承租人签字的放弃陈述申辩声明书"
 BASIS = "公共租赁住房管理办法第二十七条第一款第一项；行政处罚法第二十八条"
 CALM = dict.fromkeys(
     (
@@ -207,6 +210,14 @@ class Road:
                 actor=Actor.user(self.manager), now=self.now,
             )  # fmt: skip
 
+    async def bring(self, kind: AddedKind = AddedKind.DOCUMENT, *, proof: bool = False) -> CaseEvidence:
+        """Adds a piece of evidence or, with `proof`, proof that the matter was put right."""
+        async with self.transaction() as session:
+            return await evidence.add(
+                session, case_id=self.case_id, actor=Actor.user(self.first), now=self.now,
+                data=EvidenceInput(kind=kind, description="承租人提交的材料", proves_rectification=proof),
+            )  # fmt: skip
+
     async def serve(self, kind: MeasureKind, *, method: ServiceMethod = ServiceMethod.DIRECT, **more: Any) -> None:
         measure = [row for row in (await self.read()).measures if row.kind is kind][-1]
         data = {"served_at": self.now, "received_by": "承租人本人"} | more
@@ -248,7 +259,7 @@ class Road:
 
     async def to_rectifying(self) -> None:
         await self.to_representation()
-        await self.speak(waived=True)
+        await self.speak(waived=True, document=WAIVER)
         await self.step(Action.REVIEW, reason="当事人书面放弃陈述申辩")
         await self.step(Action.ORDER_RECTIFICATION, legal_basis=BASIS)
         self.wait(days=1)
@@ -258,5 +269,6 @@ class Road:
     async def to_follow_up(self) -> None:
         await self.to_rectifying()
         self.wait(days=10)
+        await self.bring(proof=True)
         await self.step(Action.REPORT_COMPLETE, by=self.first)
         await self.step(Action.START_FOLLOW_UP, by=self.other)

@@ -1,12 +1,13 @@
 """Ways round the law that the road must not leave open."""
 
+import uuid
 from datetime import timedelta
 
 import pytest
 
 from inspection.cases import evidence, representations
-from inspection.cases.errors import StepNeeds
-from inspection.cases.schemas import EvidenceReviewInput, MeasureKind, RepresentationInput
+from inspection.cases.errors import NotPermitted, StepNeeds, WaiverNotInWriting
+from inspection.cases.schemas import AddedKind, EvidenceReviewInput, MeasureKind, RepresentationInput
 from inspection.cases.vocabulary import Action, EvidenceKind, Violation
 from inspection.visits.models import VisitResult
 from storage.audit.service import Actor
@@ -14,7 +15,7 @@ from storage.clock import SimulatedClock
 from storage.database import Database
 from storage.problems import Invalid
 from storage.vault.service import Vault
-from tests.office.road import BASIS, Road
+from tests.office.road import BASIS, WAIVER, Road
 
 A = Action
 
@@ -67,7 +68,7 @@ async def test_nobody_waives_before_they_were_told(road: Road) -> None:
             async with road.transaction() as session:
                 await representations.file(
                     session, case_id=road.case_id,
-                    data=RepresentationInput(made_by="承租人", made_at=said_at, waived=waived),
+                    data=RepresentationInput(made_by="承租人", made_at=said_at, waived=waived, document=WAIVER),
                     actor=Actor.user(road.first), now=road.now,
                 )  # fmt: skip
 
@@ -107,3 +108,62 @@ async def test_whoever_was_told_is_heard_before_anybody_opens_the_period(road: R
     with pytest.raises(StepNeeds) as unanswered:
         await road.step(A.REVIEW, reason="期限已过")
     assert [need["code"] for need in unanswered.value.extra["missing"]] == ["points_answered"]
+
+
+async def test_proof_of_rectification_is_no_evidence_of_the_violation(road: Road) -> None:
+    await road.to_substantiated()
+    with pytest.raises(NotPermitted):  # nothing was put right yet
+        await road.bring(proof=True)
+    await road.step(A.RECTIFY_ON_SPOT, by=road.first, reason="租客当场搬离")
+    await road.bring(proof=True)
+    with pytest.raises(StepNeeds) as refused:
+        await road.step(A.GIVE_NOTICE, legal_basis=BASIS)
+    assert [need["code"] for need in refused.value.extra["missing"]] == ["two_evidence_kinds"]
+    await road.review_gate()
+    await road.step(A.GIVE_NOTICE, legal_basis=BASIS)
+    details = await road.read()
+    assert "承租人提交的材料" not in details.measures[-1].text
+    assert [row.counts for row in details.evidence if row.proves_rectification] == [True]
+
+
+async def test_completion_is_reported_with_a_proof_that_stands(road: Road) -> None:
+    await road.to_rectifying()
+
+    async def refused() -> None:
+        with pytest.raises(StepNeeds) as missing:
+            await road.step(A.REPORT_COMPLETE, by=road.first)
+        assert [need["code"] for need in missing.value.extra["missing"]] == ["rectification_proved"]
+
+    await refused()
+    with pytest.raises(NotPermitted):  # the order stands: nothing more is collected against the person
+        await road.bring()
+    gate = next(row for row in (await road.read()).evidence if row.kind is EvidenceKind.GATE)
+    with pytest.raises(NotPermitted):
+        await judge(road, gate.id, admissible=False)
+    await judge(road, (await road.bring(proof=True)).id, admissible=False)
+    await refused()
+    reading = await road.bring(AddedKind.METER, proof=True)
+    road.wait(minutes=1)
+    await judge(road, reading.id, admissible=False)
+    await refused()
+    road.wait(minutes=1)
+    await judge(road, reading.id, admissible=True)  # in the person's favour, and so without the checks of article 41
+    await road.step(A.REPORT_COMPLETE, by=road.first)
+
+
+async def judge(road: Road, evidence_id: uuid.UUID, *, admissible: bool) -> None:
+    async with road.transaction() as session:
+        await evidence.review(
+            session, case_id=road.case_id, evidence_id=evidence_id, actor=Actor.user(road.manager), now=road.now,
+            data=EvidenceReviewInput(admissible=admissible, note="与现场核对"),
+        )  # fmt: skip
+
+
+async def test_a_waiver_is_in_the_persons_own_writing(road: Road) -> None:
+    await road.to_representation()
+    for document in (None, " "):
+        with pytest.raises(WaiverNotInWriting):
+            await road.speak(waived=True, document=document)
+        with pytest.raises(WaiverNotInWriting):
+            await road.speak("没有其他意见", nothing_more=True, document=document)
+    assert (await road.read()).representations == []

@@ -34,7 +34,7 @@ from storage.problems import Forbidden, Invalid
 from storage.rules.models import RuleSet, RuleValue
 from storage.vault.service import Vault
 from tests.factories import make_user
-from tests.office.road import BASIS, Road
+from tests.office.road import BASIS, WAIVER, Road
 
 A = Action
 
@@ -74,6 +74,7 @@ async def test_the_whole_road_with_every_legal_period(road: Road) -> None:
     with pytest.raises(StepNeeds):
         await road.step(A.MARK_OVERDUE, by=road.first)
     road.wait(days=12)
+    await road.bring(proof=True)
     await road.step(A.REPORT_COMPLETE, by=road.first)
     with pytest.raises(StepNeeds) as same:
         await road.step(A.START_FOLLOW_UP, by=road.first)
@@ -252,12 +253,13 @@ async def test_a_written_waiver_ends_the_period(road: Road) -> None:
     await road.to_representation()
     with pytest.raises(Invalid):
         await road.speak()
-    await road.speak("没有其他意见", nothing_more=True)
+    await road.speak("没有其他意见", nothing_more=True, document=WAIVER)
     await road.speak("补充一点")  # who speaks again is heard again
     with pytest.raises(StepNeeds):
         await road.step(A.REVIEW, reason="复核完毕")
-    await road.speak(waived=True)
+    await road.speak(waived=True, document=WAIVER)
     details = await road.read()
+    assert [row.document for row in details.representations] == [WAIVER, None, WAIVER]
     for row in details.representations:
         for index, _ in enumerate(row.points):
             await road.answer(row.id, index)
@@ -285,6 +287,10 @@ async def test_a_failed_follow_up_goes_back_to_rectifying(road: Road) -> None:
     await road.step(A.FAIL_FOLLOW_UP, by=road.other, reason="租客仍在")
     assert (await road.read()).case.state is State.RECTIFYING
     road.wait(days=3)
+    with pytest.raises(StepNeeds) as refuted:  # the visit has refuted the proof before it
+        await road.step(A.REPORT_COMPLETE, by=road.first)
+    assert [need["code"] for need in refuted.value.extra["missing"]] == ["rectification_proved"]
+    await road.bring(proof=True)
     await road.step(A.REPORT_COMPLETE, by=road.first)
     await road.step(A.START_FOLLOW_UP, by=road.other)
     with pytest.raises(StepNeeds):  # the visit before the new report says nothing about it
@@ -294,6 +300,7 @@ async def test_a_failed_follow_up_goes_back_to_rectifying(road: Road) -> None:
 async def test_who_reported_completion_cannot_close_by_their_own_visit(road: Road) -> None:
     await road.to_rectifying()
     road.wait(days=3)
+    await road.bring(proof=True)
     await road.step(A.REPORT_COMPLETE)
     await road.step(A.START_FOLLOW_UP, by=road.other)
     await road.visit("rectified", kind=VisitKind.FOLLOW_UP, officers=(road.other,))

@@ -159,7 +159,7 @@ async def test_withdrawal_destroys_in_one_run(database: Database, vault: Vault, 
             session, estate_id=world.estate_id, engine=FakeEngine(), vault=vault, now=NOW
         )
         assert people == [world.tenants[1]]
-    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+    async with database.transaction(Role.SYSTEM, world.scope) as session:
         again = await jobs.apply_withdrawals(session, vault=vault, objects=objects, now=NOW + timedelta(days=1))
         assert (again.facts, again.templates, again.photos) == (0, 0, 0)
 
@@ -174,7 +174,7 @@ async def test_a_later_consent_keeps_its_template(database: Database, vault: Vau
                            actor=INSPECTOR, now=later)  # fmt: skip
     await give_consent(database, world, world.tenants[0], now=later + timedelta(hours=1))
     kept = await enrol(database, vault, objects, world, 0, picture_of(random_face(1)), now=later + timedelta(hours=1))
-    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+    async with database.transaction(Role.SYSTEM, world.scope) as session:
         done = await jobs.apply_withdrawals(session, vault=vault, objects=objects, now=later + timedelta(hours=2))
         assert done.templates == 1
     async with database.transaction(Role.APP, world.scope) as session:

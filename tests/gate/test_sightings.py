@@ -245,7 +245,7 @@ async def test_unseen_pseudonyms_are_forgotten_for_good(database: Database, vaul
     gate = await make_gate(database, world, now=NOW)
     (first,) = await report(database, objects, sighter, [Pass(gate, NOW, picture_of(STRANGER))], now=NOW)
     later = NOW + timedelta(days=31)
-    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+    async with database.transaction(Role.SYSTEM, world.scope) as session:
         assert await forget_unseen(session, vault=vault, now=NOW + timedelta(days=29)) == 0
         await forget_unseen(session, vault=vault, now=later)
         row = await session.get_one(Pseudonym, first.pseudonym_id)

@@ -269,9 +269,9 @@ async def test_a_written_waiver_ends_the_period(road: Road) -> None:
 async def test_the_machine_warns_and_a_person_marks_overdue(road: Road) -> None:
     await road.to_rectifying()
     road.wait(days=20)
-    async with road.database.transaction(Role.SYSTEM, SystemScope()) as session:
+    async with road.database.transaction(Role.SYSTEM, road.world.scope) as session:
         assert await periods.mark_overdue(session, now=road.now) >= 1
-    async with road.database.transaction(Role.SYSTEM, SystemScope()) as session:
+    async with road.database.transaction(Role.SYSTEM, road.world.scope) as session:
         assert await periods.mark_overdue(session, now=road.now) == 0
     details = await road.read()
     assert details.case.state is State.RECTIFYING

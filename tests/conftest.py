@@ -1,6 +1,6 @@
 """What tests stand on: a real PostgreSQL built by the migrations, a real object folder, a clock that is set by hand.
 
-Every test worker clones its own database from one migrated template. Tests make their own estates (see
+Every test module clones its own database from one migrated template. Tests make their own estates (see
 `tests.factories`), so that row-level security keeps them apart.
 """
 
@@ -81,23 +81,25 @@ def clone(cluster: Lease, template: str, name: str) -> None:
         create_database(connection, name, template)
 
 
-@pytest.fixture(scope="session")
-def database_name(cluster: Lease, template: str) -> str:
-    """This worker's database."""
+@pytest.fixture(scope="module")
+def database_name(cluster: Lease, template: str) -> Iterator[str]:
+    """A database of this test module's own: what one leaves behind is never another's surprise."""
     name = f"test_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
     clone(cluster, template, name)
-    return name
+    yield name
+    with psycopg.connect(cluster.cluster.url("postgres", "postgres"), autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def urls(cluster: Lease, test_settings: Settings, database_name: str) -> DatabaseUrls:
-    """Role URLs of this worker's database."""
+    """Role URLs of this module's database."""
     return urls_for(replace(test_settings, database_name=database_name), cluster)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def database(urls: DatabaseUrls) -> AsyncIterator[Database]:
-    """This worker's database."""
+    """This module's database."""
     found = Database(urls)
     yield found
     await found.dispose()

@@ -44,7 +44,7 @@ class Server:
         return httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=30)
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def server(
     database: Database, vault: Vault, objects: Objects, test_settings: Settings,
     tmp_path_factory: "object",

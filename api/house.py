@@ -1,8 +1,9 @@
 """The house of one process: settings, clock, database, vault, objects, opened together and closed together."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from storage.clock import Clock, SimulatedClock, SystemClock
 from storage.database import Database, DatabaseUrls, urls_for
@@ -12,8 +13,6 @@ from storage.postgres.lease import Lease, acquire
 from storage.settings import ClockKind, Settings, SettingsError
 from storage.vault.crypto import load_master_key
 from storage.vault.service import Vault
-
-log = logging.getLogger("ruhu")
 
 
 @dataclass(slots=True)
@@ -49,9 +48,6 @@ def store_for(settings: Settings) -> ObjectStore:
     """The object store that `OBJECT_STORE_URL` names; the filesystem below the data directory by default."""
     if settings.object_store_url is None:
         return FilesystemStore(settings.objects_dir)
-    from pathlib import Path
-    from urllib.parse import unquote, urlsplit
-
     return FilesystemStore(Path(unquote(urlsplit(settings.object_store_url).path)))
 
 

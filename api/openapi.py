@@ -89,6 +89,7 @@ def allowed_roles(app: Litestar) -> dict[tuple[str, str], frozenset[str] | None]
 def build(app: Litestar) -> dict[str, Any]:
     """The complete document."""
     document: dict[str, Any] = msgspec.to_builtins(app.openapi_schema.to_schema())  # defaults may be structs
+    problems = problem_classes()
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["Problem"] = {
         "type": "object",
@@ -96,7 +97,7 @@ def build(app: Litestar) -> dict[str, Any]:
         "required": ["code", "status", "title", "title_zh", "title_en"],
         "properties": {
             "type": {"type": "string"},
-            "code": {"type": "string", "enum": [p.code for p in problem_classes()]},
+            "code": {"type": "string", "enum": [p.code for p in problems]},
             "status": {"type": "integer"},
             "title": {"type": "string"},
             "title_zh": {"type": "string"},
@@ -110,7 +111,7 @@ def build(app: Litestar) -> dict[str, Any]:
     }
     document["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     document["x-problems"] = [
-        {"code": p.code, "status": p.status, "title_zh": p.title_zh, "title_en": p.title_en} for p in problem_classes()
+        {"code": p.code, "status": p.status, "title_zh": p.title_zh, "title_en": p.title_en} for p in problems
     ]
     roles = allowed_roles(app)
     for path, operations in document.get("paths", {}).items():

@@ -8,7 +8,7 @@ from litestar import get
 from litestar.params import FromPath
 
 from api.access import Work, requires
-from gate_integration.intake import statistics
+from gate_integration.sightings import statistics
 from inspection.users.models import UserRole
 from storage.jobs import waiting
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, and_, func, literal, or_, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from gate_integration.devices.models import DevicePerson
 from gate_integration.sightings.models import Pseudonym, Sighting
@@ -26,6 +27,15 @@ async def device_people(session: AsyncSession, *, ids: Collection[uuid.UUID]) ->
     return {row.id: row for row in await session.scalars(select(DevicePerson).where(DevicePerson.id.in_(ids)))}
 
 
+def leased(household_id: InstrumentedAttribute[uuid.UUID], *, first: date, last: date) -> ColumnElement[bool]:
+    """Leases of a household that touch `first`..`last`."""
+    return and_(
+        Lease.household_id == household_id,
+        Lease.valid_from <= last,
+        or_(Lease.valid_to.is_(None), Lease.valid_to >= first),
+    )
+
+
 async def registrations(session: AsyncSession, *, estate_id: uuid.UUID, first: date, last: date) -> list[Registration]:
     """Members, registered guests and service workers of an estate whose time touches `first`..`last`."""
     found = [
@@ -41,14 +51,7 @@ async def registrations(session: AsyncSession, *, estate_id: uuid.UUID, first: d
                 HousingUnit.entrance_id,
                 HousingUnit.building_id,
             )
-            .outerjoin(
-                Lease,
-                and_(
-                    Lease.household_id == model.household_id,
-                    Lease.valid_from <= last,
-                    or_(Lease.valid_to.is_(None), Lease.valid_to >= first),
-                ),
-            )
+            .outerjoin(Lease, leased(model.household_id, first=first, last=last))
             .outerjoin(HousingUnit, HousingUnit.id == Lease.unit_id)
             .where(
                 model.estate_id == estate_id,
@@ -69,14 +72,7 @@ async def registrations(session: AsyncSession, *, estate_id: uuid.UUID, first: d
             HousingUnit.building_id,
         )
         .outerjoin(WorkerHousehold, WorkerHousehold.worker_id == ServiceWorker.id)
-        .outerjoin(
-            Lease,
-            and_(
-                Lease.household_id == WorkerHousehold.household_id,
-                Lease.valid_from <= last,
-                or_(Lease.valid_to.is_(None), Lease.valid_to >= first),
-            ),
-        )
+        .outerjoin(Lease, leased(WorkerHousehold.household_id, first=first, last=last))
         .outerjoin(HousingUnit, HousingUnit.id == Lease.unit_id)
         .where(
             ServiceWorker.estate_id == estate_id,

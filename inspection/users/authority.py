@@ -7,11 +7,9 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.registry.places.models import Estate
-from inspection.users.models import ScopeLevel, User, UserGrant, UserRole
+from inspection.users.models import DIVISIONS, ScopeLevel, User, UserGrant, UserRole
 from storage.audit.service import Actor
 from storage.problems import Forbidden
-
-BY_AREA = (ScopeLevel.DISTRICT, ScopeLevel.STREET, ScopeLevel.COMMUNITY)
 
 
 class HumanNeeded(Forbidden):
@@ -39,7 +37,7 @@ async def officers_at(
     covers = or_(
         UserGrant.level == ScopeLevel.ALL,
         and_(UserGrant.level == ScopeLevel.ESTATE, UserGrant.code == str(estate_id)),
-        and_(UserGrant.level.in_(BY_AREA), UserGrant.code != "", Estate.division_code.startswith(UserGrant.code)),
+        and_(UserGrant.level.in_(DIVISIONS), UserGrant.code != "", Estate.division_code.startswith(UserGrant.code)),
     )
     rows = await session.execute(
         select(User.id, User.name, User.certificate_number, UserGrant.role)

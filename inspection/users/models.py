@@ -32,6 +32,10 @@ class ScopeLevel(StrEnum):
     ESTATE = "estate"  # an estate's id
 
 
+DIVISIONS = (ScopeLevel.DISTRICT, ScopeLevel.STREET, ScopeLevel.COMMUNITY)
+"""The levels whose code is the beginning of a division code."""
+
+
 class User(Base):
     """Somebody who signs in. `certificate_number`: 执法证号, without which nobody decides (行政处罚法 42)."""
 

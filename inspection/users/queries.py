@@ -8,9 +8,7 @@ from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, sel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.registry.places.models import Estate
-from inspection.users.models import RefreshFamily, RefreshToken, ScopeLevel, User, UserGrant
-
-DIVISIONS = (ScopeLevel.DISTRICT, ScopeLevel.STREET, ScopeLevel.COMMUNITY)
+from inspection.users.models import DIVISIONS, RefreshFamily, RefreshToken, ScopeLevel, User, UserGrant
 
 
 async def caller(

@@ -1,17 +1,16 @@
-"""Counts about intake, for people who run it."""
+"""Counts about intake and sightings, for people who run them."""
 
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.intake.models import DeliveryProblem, EventKey, PassEvent, RawPending
+from gate_integration.sightings.models import Band, Sighting
 from inspection.registry.places.models import Estate
 from storage.problems import NotFound
-
-BANDS = ("match", "review", "no_match", "unusable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ async def of_estate(session: AsyncSession, *, estate_id: uuid.UUID) -> EstateCou
         select(func.count()).where(DeliveryProblem.estate_id == estate_id, DeliveryProblem.resolved_at.is_(None))
     )
     bands = await session.execute(
-        text("SELECT band, count(*) FROM sighting WHERE estate_id = :estate GROUP BY band"), {"estate": estate_id}
+        select(Sighting.band, func.count()).where(Sighting.estate_id == estate_id).group_by(Sighting.band)
     )
-    found = dict.fromkeys(BANDS, 0) | {band: count for band, count in bands}  # noqa: C416
+    found = {band.value: 0 for band in Band} | {band: count for band, count in bands}  # noqa: C416
     return EstateCounts(events or 0, int(copies or 0), problems or 0, found)

@@ -154,7 +154,7 @@ def test_large_jpegs_are_reduced_while_decoding(side: int, reduction: int) -> No
     assert picture.pixels.shape == (64 // reduction, -(-side // reduction), 3)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from(sorted(SAMPLES)),
     edits=st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), min_size=1, max_size=6),

@@ -20,7 +20,7 @@ def plain_search(templates: list[tuple[int, Vector]], probe: Vector, top: int) -
     return sorted(best.values(), reverse=True)[:top]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     rows=st.sampled_from([1, 2, 5, 63, 64, 65, 700, 3000]),
     people=st.integers(1, 900),

@@ -228,7 +228,7 @@ WHOLE = multipart(GOOD[0], JPEG, GOOD[1], XML % b"urn:psialliance-org")
 
 
 @given(st.integers(0, len(WHOLE)), st.binary(max_size=50), st.integers(0, len(WHOLE)), st.permutations(GOOD))
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_fuzz(cut: int, garbage: bytes, again: int, order: list[bytes]) -> None:
     for body in (WHOLE[:cut], WHOLE + WHOLE[:cut], WHOLE[:cut] + garbage + WHOLE[again:]):
         parse(body, CT, PROFILE)

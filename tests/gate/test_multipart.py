@@ -103,7 +103,7 @@ def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @given(st.integers(0, len(NORMAL)), st.binary(max_size=40), st.integers(0, len(NORMAL)))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_never_raises(cut: int, garbage: bytes, again: int) -> None:
     for body in (NORMAL[:cut], NORMAL[:cut] + garbage + NORMAL[again:], NORMAL[cut:] + NORMAL):
         parts, _ = split(body, CT)

@@ -26,7 +26,7 @@ T = TypeVar("T")
 LENGTH = 70
 TODAY = day(LENGTH)
 HOURS = ((time(7, 30), time(19, 0)), (time(17, 30), time(20, 30)), (time(9, 0), time(11, 30)))
-EXAMPLES = settings(max_examples=80, deadline=None)
+EXAMPLES = settings(max_examples=80)
 
 
 @st.composite

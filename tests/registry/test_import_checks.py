@@ -272,7 +272,7 @@ def test_a_report_is_bounded() -> None:
     assert report.issue_counts == {"bad-date": MOST_ISSUES_SHOWN + 10}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_answered(content: bytes) -> None:
     run(content)
@@ -284,7 +284,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.lists(CELLS, min_size=len(HEADINGS), max_size=len(HEADINGS)), max_size=6),
     st.sampled_from(["utf-8", "utf-8-sig", "gb18030"]),

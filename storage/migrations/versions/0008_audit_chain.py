@@ -1,0 +1,15 @@
+"""The audit chain: sealed rows, signed heads, erasable payloads."""
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """A database is never taken back: restore a backup instead."""
+    raise RuntimeError("restore a backup instead")

@@ -1,0 +1,15 @@
+"""Retention runs with their proof, and legal holds."""
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """A database is never taken back: restore a backup instead."""
+    raise RuntimeError("restore a backup instead")

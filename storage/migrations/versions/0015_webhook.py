@@ -1,0 +1,15 @@
+"""The signed webhook."""
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """A database is never taken back: restore a backup instead."""
+    raise RuntimeError("restore a backup instead")

@@ -22,7 +22,7 @@ from storage.settings import Settings
 def import_all_models() -> None:
     for package in (storage, inspection, gate_integration):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
-            if module.name.rsplit(".", 1)[-1] in {"models", "outbox", "timers"}:
+            if module.name.rsplit(".", 1)[-1] in {"models", "outbox", "timers", "deployment"}:
                 importlib.import_module(module.name)
 
 

@@ -1,0 +1,1 @@
+"""What has to be taken off devices: queued here, done by whoever reaches the device, confirmed."""

@@ -28,7 +28,7 @@ from inspection.visits.errors import (
 )
 from inspection.visits.models import CheckIn, Finding, OccupantMet, Photo, VisitKind, VisitResult, VisitStatus
 from inspection.visits.pictures import LARGEST, content_type
-from storage.audit.models import AuditEntry
+from storage.audit.models import AuditEntry, AuditPayload, body_json
 from storage.audit.service import Actor
 from storage.clock import SimulatedClock
 from storage.database import Database
@@ -113,7 +113,7 @@ async def test_parallel_repeats_make_one_row(road: Road, objects: Objects, kind:
             select(func.count()).select_from(StoredObject).where(StoredObject.estate_id == road.world.estate_id)
         )
         audited = await session.scalar(
-            select(func.count()).select_from(AuditEntry).where(AuditEntry.payload["item_id"].astext == str(key))
+            select(func.count()).select_from(AuditPayload).where(body_json()["payload"]["item_id"].astext == str(key))
         )
     assert stored == (kind == "photo")
     assert audited == 1

@@ -25,7 +25,7 @@ from inspection.users.authority import HumanNeeded
 from inspection.users.models import ScopeLevel, UserRole
 from inspection.visits.errors import UnfitOfficer
 from inspection.visits.models import VisitKind, VisitResult
-from storage.audit.models import AuditEntry
+from storage.audit.models import AuditEntry, AuditPayload, body_json
 from storage.audit.service import Actor
 from storage.clock import SimulatedClock
 from storage.database import Database, Role, SystemScope
@@ -112,7 +112,8 @@ async def test_the_whole_road_with_every_legal_period(road: Road) -> None:
         audited = (
             await session.execute(
                 select(AuditEntry.action, AuditEntry.actor_user_id)
-                .where(AuditEntry.object_id == road.case_id, AuditEntry.payload.has_key("step_id"))
+                .join(AuditPayload, AuditPayload.entry_id == AuditEntry.id)
+                .where(AuditEntry.object_id == road.case_id, body_json()["payload"].has_key("step_id"))
                 .order_by(AuditEntry.id)
             )
         ).all()

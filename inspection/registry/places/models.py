@@ -25,6 +25,7 @@ class UnitStatus(StrEnum):
     ALLOCATED = "allocated"
     VACANT = "vacant"
     REPAIR = "repair"
+    WITHDRAWN = "withdrawn"  # no longer part of the stock
 
 
 class Estate(Base):

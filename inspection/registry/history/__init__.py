@@ -1,0 +1,1 @@
+"""What became of the register: who added, corrected or ended which record, and from which file."""

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from storage.clock import Clock, SimulatedClock, SystemClock
 from storage.database import Database, DatabaseUrls, urls_for
+from storage.objects.address import Address, FolderAddress, parse
 from storage.objects.service import Objects
-from storage.objects.store import FilesystemStore, ObjectStore
+from storage.objects.store import FilesystemStore, ObjectStore, StoreFailed, StoreReason
 from storage.postgres.lease import Lease, acquire
 from storage.settings import ClockKind, Settings, SettingsError
 from storage.vault.crypto import load_master_key
@@ -48,7 +48,38 @@ def store_for(settings: Settings) -> ObjectStore:
     """The object store that `OBJECT_STORE_URL` names; the filesystem below the data directory by default."""
     if settings.object_store_url is None:
         return FilesystemStore(settings.objects_dir)
-    return FilesystemStore(Path(unquote(urlsplit(settings.object_store_url).path)))
+    return store_at(parse(settings.object_store_url), settings)
+
+
+def store_at(address: Address, settings: Settings) -> ObjectStore:
+    """The store of an address, with the credentials of the settings. A server is not talked to yet."""
+    if isinstance(address, FolderAddress):
+        return FilesystemStore(Path(address.path))
+    from storage.objects.s3 import S3Store  # the client is imported where it is used
+
+    return S3Store(
+        address,
+        access_key=settings.object_store_access_key,
+        secret_key=settings.object_store_secret_key,
+        ca_file=settings.object_store_ca_file,
+    )
+
+
+def check_store(house: House, *, say: Callable[[str], None]) -> None:
+    """Tries the object store before a process begins to serve.
+
+    A fault that only a person can mend (no bucket, access denied, certificate) raises `SettingsError`. A store that
+    is down, slow or full is only told: the process works without pictures until the store is back.
+    """
+    try:
+        house.objects.store.check()
+    except StoreFailed as error:
+        if error.reason in {StoreReason.NO_BUCKET, StoreReason.DENIED, StoreReason.UNTRUSTED}:
+            hint = (
+                "; ruhu objects init 可创建存储桶 / makes the bucket" if error.reason is StoreReason.NO_BUCKET else ""
+            )
+            raise SettingsError([f"{error.sentence}{hint}"]) from None
+        say(f"{error.sentence}；继续运行，照片暂不能保存 / going on, pictures cannot be stored for now")
 
 
 def open_house(settings: Settings, *, pool_size: int = 10, say: Callable[[str], None] = lambda _: None) -> House:

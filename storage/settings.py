@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+
+from storage.objects.address import BadAddress, BucketAddress, parse
 
 
 class SettingsError(Exception):
@@ -41,6 +43,9 @@ class Settings:
     postgres_user: str = "nobody"
     postgres_durable: bool = True
     object_store_url: str | None = None
+    object_store_access_key: str = field(default="", repr=False)
+    object_store_secret_key: str = field(default="", repr=False)
+    object_store_ca_file: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8600
     trusted_proxies: tuple[str, ...] = ()
@@ -71,7 +76,7 @@ class Settings:
 
 
 def load(environ: Mapping[str, str] | None = None) -> Settings:
-    """Reads `RUHU_*`, `DATABASE_URL` and `OBJECT_STORE_URL`.
+    """Reads `RUHU_*`, `DATABASE_URL` and `OBJECT_STORE_*`.
 
     Raises `SettingsError` with every fault found.
     """
@@ -98,10 +103,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         if env.get(f"DATABASE_URL_{role.upper()}")
     )
     store_url = env.get("OBJECT_STORE_URL") or None
-    if store_url is not None and not store_url.startswith("file://"):
-        faults.append(
-            f"OBJECT_STORE_URL={store_url.split('@')[-1]!r} 暂不支持: only file:///absolute/path is supported so far"
-        )
+    store_keys, store_ca = _object_store(env, store_url, faults)
     bin_dir = Path(env["RUHU_POSTGRES_BIN"]).absolute() if env.get("RUHU_POSTGRES_BIN") else None
     if bin_dir is not None and not (bin_dir / "postgres").exists():
         faults.append(f"RUHU_POSTGRES_BIN={bin_dir} 中没有 postgres: name the folder that holds initdb and postgres")
@@ -134,6 +136,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         postgres_user=env.get("RUHU_POSTGRES_USER", "nobody"),
         postgres_durable=env.get("RUHU_POSTGRES_DURABLE", "1") != "0",
         object_store_url=store_url,
+        object_store_access_key=store_keys[0],
+        object_store_secret_key=store_keys[1],
+        object_store_ca_file=store_ca,
         host=env.get("RUHU_HOST", "127.0.0.1"),
         port=numbers["RUHU_PORT"],
         trusted_proxies=tuple(p.strip() for p in env.get("RUHU_TRUSTED_PROXIES", "").split(",") if p.strip()),
@@ -142,3 +147,39 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         access_token_s=numbers["RUHU_ACCESS_TOKEN_S"],
         refresh_token_s=numbers["RUHU_REFRESH_TOKEN_S"],
     )
+
+
+def _object_store(env: Mapping[str, str], url: str | None, faults: list[str]) -> tuple[tuple[str, str], Path | None]:
+    """Access key, secret key and CA file of the object store; a folder needs none of them."""
+    if url is None:
+        return ("", ""), None
+    try:
+        address = parse(url)
+    except BadAddress as error:
+        faults.extend(f"OBJECT_STORE_URL: {problem}" for problem in error.problems)
+        return ("", ""), None
+    if not isinstance(address, BucketAddress):
+        return ("", ""), None
+    keys = tuple(_secret(env, f"OBJECT_STORE_{name}_KEY", faults) for name in ("ACCESS", "SECRET"))
+    ca_file = Path(env["OBJECT_STORE_CA_FILE"]).absolute() if env.get("OBJECT_STORE_CA_FILE") else None
+    if ca_file is not None and not ca_file.is_file():
+        faults.append(f"OBJECT_STORE_CA_FILE={ca_file} 不存在: name a file of CA certificates in PEM form")
+    return (keys[0], keys[1]), ca_file
+
+
+def _secret(env: Mapping[str, str], name: str, faults: list[str]) -> str:
+    """A secret from the environment, or from the file that `<name>_FILE` names; never part of a fault's text."""
+    text, file = env.get(name, ""), env.get(f"{name}_FILE", "")
+    if text and file:
+        faults.append(f"{name} 与 {name}_FILE 只能设置一个: set one of them")
+    elif file:
+        try:
+            text = Path(file).read_text().strip()
+            if Path(file).stat().st_mode & 0o007:
+                faults.append(f"{name}_FILE 的权限过宽: others can read it (chmod 640 or 600)")
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(f"{name}_FILE 无法读取: it cannot be read ({type(error).__name__})")
+            return ""
+    if not text or not text.isprintable() or " " in text:
+        faults.append(f"{name} 缺失或无效: set {name} or {name}_FILE for this object store")
+    return text

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage.clock import Clock, SimulatedClock, SystemClock
-from storage.database import Database, DatabaseUrls, urls_for
+from storage.database import Database, DatabaseUrls, Role, urls_for
 from storage.objects.address import Address, FolderAddress, parse
 from storage.objects.service import Objects
 from storage.objects.store import FilesystemStore, ObjectStore, StoreFailed, StoreReason
 from storage.postgres.lease import Lease, acquire
 from storage.settings import ClockKind, Settings, SettingsError
-from storage.vault.crypto import load_master_key
+from storage.vault.key_check import open_vault, read_master_key
 from storage.vault.service import Vault
 
 
@@ -90,13 +90,17 @@ def open_house(settings: Settings, *, pool_size: int = 10, say: Callable[[str], 
     clock = clock_for(settings)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     fresh = not settings.master_key_file.exists() and not (settings.data_dir / "pg").exists()
-    if not fresh and not settings.master_key_file.exists():
-        raise SettingsError(
-            [f"主密钥缺失: {settings.master_key_file} is missing; without it the data cannot be read, restore the file"]
-        )
-    vault = Vault(load_master_key(settings.master_key_file, create=fresh))
-    lease = acquire(settings, say=say) if settings.database_url is None else None
-    urls = urls_for(settings, lease)
+    lease = None
+    if settings.database_url is None:
+        read_master_key(settings.master_key_file, create=fresh)
+        lease = acquire(settings, say=say)
+    try:
+        urls = urls_for(settings, lease)
+        vault = open_vault(settings, urls.by_role[Role.OWNER])
+    except BaseException:
+        if lease is not None:
+            lease.release()
+        raise
     return House(
         settings=settings,
         clock=clock,

@@ -1,6 +1,6 @@
 """Bringing a database to this release: schema first, then the rule set that the release ships."""
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import create_engine, func, select
 
@@ -11,10 +11,12 @@ from inspection.cases import deadlines
 from inspection.cases import service as cases
 from inspection.leads import service as leads
 from inspection.visits import coverage, geofence
-from storage.database import Role
+from storage.database import DatabaseUrls, Role
 from storage.migrations import runner
 from storage.rules.service import publish_nationwide
 from storage.rules.values import RuleDefault
+from storage.vault.key_check import bind
+from storage.vault.service import Vault
 
 EFFECTIVE_FROM = date(2012, 7, 15)  # 公共租赁住房管理办法 came into force
 
@@ -34,20 +36,26 @@ def shipped_rules() -> list[RuleDefault]:
 
 def upgrade(house: House) -> tuple[str | None, str | None]:
     """Migrates; publishes the shipped rules as a new nationwide version where they differ from the last one."""
-    before, after = runner.upgrade(house.urls)
-    publish_shipped(house)
+    return upgrade_urls(house.urls, house.vault, now=house.clock.now())
+
+
+def upgrade_urls(urls: DatabaseUrls, vault: Vault, *, now: datetime) -> tuple[str | None, str | None]:
+    """The same for a database that no house stands on yet; binds it to the master key if it is bound to none."""
+    before, after = runner.upgrade(urls)
+    bind(urls.by_role[Role.OWNER], vault)
+    publish_shipped(urls, now=now)
     return before, after
 
 
-def publish_shipped(house: House) -> bool:
+def publish_shipped(urls: DatabaseUrls, *, now: datetime) -> bool:
     """Publishes the shipped rules unless the newest nationwide version holds them already."""
-    engine = create_engine(house.urls.sqlalchemy(Role.OWNER, "psycopg"))
+    engine = create_engine(urls.sqlalchemy(Role.OWNER, "psycopg"))
     try:
         with engine.begin() as connection:
             connection.execute(select(func.pg_advisory_xact_lock(runner.LOCK)))
             return publish_nationwide(
                 connection, values=shipped_rules(), effective_from=EFFECTIVE_FROM, note="shipped with the release",
-                now=house.clock.now(),
+                now=now,
             )  # fmt: skip
     finally:
         engine.dispose()

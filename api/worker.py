@@ -10,6 +10,7 @@ from datetime import timedelta
 from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api.backups import scheduled_backup, scheduled_drill
 from api.house import House
 from api.wiring import make_engine
 from gate_integration.devices import service as devices
@@ -43,6 +44,8 @@ INTERVALS = {
     "objects.destroy_expired": timedelta(hours=1),
     "intake.forget_sealed": timedelta(hours=1),
     "intake.ensure_partitions": timedelta(hours=24),
+    "backup.run": timedelta(hours=24),
+    "backup.drill": timedelta(days=7),
 }
 TICK_S = {ClockKind.SYSTEM: 20.0, ClockKind.SIMULATED: 0.1}
 STALLED_S = 120
@@ -90,6 +93,16 @@ class Worker:
             app.task(name=name, queue="default", retry=5)(run)
 
         app.task(name="occupancy.evaluate", queue="default", retry=5)(self.evaluate)
+        for name, run_backup in (("backup.run", scheduled_backup), ("backup.drill", scheduled_drill)):
+            app.task(name=name, queue="default", retry=2)(self.over_house(run_backup))
+
+    def over_house(self, work: Callable[[House], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+        """A job that opens its own transactions."""
+
+        async def run(**_: object) -> None:
+            await work(self.house)
+
+        return run
 
     async def retry_stalled(self) -> None:
         """Puts jobs of workers that died back into the queue.

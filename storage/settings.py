@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from storage import sign_in_settings
 from storage.objects.address import BadAddress, BucketAddress, parse
+from storage.sign_in_settings import SignInSettings
 
 
 class SettingsError(Exception):
@@ -53,6 +55,9 @@ class Settings:
     gate_read_timeout_s: float = 30.0
     access_token_s: int = 900
     refresh_token_s: int = 14 * 24 * 3600
+    backup_dir: Path | None = None
+    backup_keep: int = 7
+    backup_drill: bool = False
 
     @property
     def demo(self) -> bool:
@@ -105,14 +110,23 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     store_url = env.get("OBJECT_STORE_URL") or None
     store_keys, store_ca = _object_store(env, store_url, faults)
     bin_dir = Path(env["RUHU_POSTGRES_BIN"]).absolute() if env.get("RUHU_POSTGRES_BIN") else None
-    if bin_dir is not None and not (bin_dir / "postgres").exists():
-        faults.append(f"RUHU_POSTGRES_BIN={bin_dir} 中没有 postgres: name the folder that holds initdb and postgres")
+    needed = "postgres" if url is None else "pg_dump"  # beside an external server, backups need its client programs
+    if bin_dir is not None and not (bin_dir / needed).exists():
+        faults.append(f"RUHU_POSTGRES_BIN={bin_dir} 中没有 {needed}: name the folder that holds PostgreSQL's programs")
+    backup_dir = Path(env["RUHU_BACKUP_DIR"]).absolute() if env.get("RUHU_BACKUP_DIR") else None
+    if backup_dir is not None and backup_dir.is_relative_to(data_dir):
+        faults.append(
+            f"RUHU_BACKUP_DIR={backup_dir} 位于数据目录内: backups must lie outside RUHU_DATA, best on another disk"
+        )
+    if backup_dir is not None and key_file.is_relative_to(backup_dir):
+        faults.append(f"RUHU_MASTER_KEY_FILE={key_file} 位于备份目录内: a copy of the backups would carry their key")
     numbers = {
         "RUHU_PORT": 8600,
         "RUHU_GATE_BODY_LIMIT": 60 * 1024 * 1024,
         "RUHU_GATE_READ_TIMEOUT_S": 30,
         "RUHU_ACCESS_TOKEN_S": 900,
         "RUHU_REFRESH_TOKEN_S": 14 * 24 * 3600,
+        "RUHU_BACKUP_KEEP": 7,
     }
     for name, default in numbers.items():
         text = env.get(name, str(default))
@@ -122,6 +136,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         numbers[name] = int(text)
     if not 1 <= numbers["RUHU_PORT"] <= 65535:
         faults.append(f"RUHU_PORT={numbers['RUHU_PORT']} 无效: a port lies between 1 and 65535")
+    sign_in = sign_in_settings.load(env, simulated=clock == ClockKind.SIMULATED, faults=faults)
     if faults:
         raise SettingsError(faults)
     return Settings(
@@ -146,6 +161,10 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         gate_read_timeout_s=float(numbers["RUHU_GATE_READ_TIMEOUT_S"]),
         access_token_s=numbers["RUHU_ACCESS_TOKEN_S"],
         refresh_token_s=numbers["RUHU_REFRESH_TOKEN_S"],
+        sign_in=sign_in,
+        backup_dir=backup_dir,
+        backup_keep=numbers["RUHU_BACKUP_KEEP"],
+        backup_drill=env.get("RUHU_BACKUP_DRILL", "0") == "1",
     )
 
 

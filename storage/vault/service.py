@@ -30,6 +30,9 @@ class Vault:
         self.token_key = crypto.derive(master, "access-tokens")
         self.device_token_key = crypto.derive(master, "device-tokens")
         self.redaction_key = crypto.derive(master, "redaction-hash")
+        self.check_value = crypto.blind_index(crypto.derive(master, "key-check"), "ruhu")
+        self.second_factor_key = crypto.derive(master, "second-factors")
+        self.answer_key = crypto.derive(master, "answered-requests")
         self.estate_keys: dict[uuid.UUID, bytes] = {}
 
     def index(self, kind: str, text: str) -> bytes:

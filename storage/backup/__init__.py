@@ -1,0 +1,1 @@
+"""Backups of database and objects together, their verification, restore and drill."""

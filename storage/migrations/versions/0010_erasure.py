@@ -15,7 +15,7 @@ depends_on = None
 # What inspectors recorded is never changed, by anybody but this function, and it only empties what names a person for
 # whom a tombstone stands. Records of a case stay until the case's own retention ends.
 ERASE_FIELD_RECORDS = """
-CREATE FUNCTION ruhu_erase_field_records(subject uuid) RETURNS TABLE (emptied integer, kept integer)
+CREATE FUNCTION ruhu_erase_field_records(subject uuid, written text) RETURNS TABLE (emptied integer, kept integer)
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE before text := coalesce(current_setting('ruhu.scope', true), '');
 BEGIN
@@ -25,6 +25,17 @@ BEGIN
   END IF;
   SELECT count(*) INTO kept FROM occupant_met o JOIN visit v ON v.id = o.visit_id
    WHERE o.person_id = subject AND v.case_id IS NOT NULL;
+  IF written <> '' THEN
+    UPDATE visit v
+       SET let_in_by = replace(let_in_by, written, '（已删除）'), notes = replace(notes, written, '（已删除）')
+     WHERE v.case_id IS NULL AND (strpos(v.let_in_by, written) > 0 OR strpos(v.notes, written) > 0)
+       AND v.household_id IN (SELECT household_id FROM household_member WHERE person_id = subject
+                              UNION SELECT household_id FROM guest_stay WHERE person_id = subject);
+    UPDATE finding f SET statement = replace(statement, written, '（已删除）') FROM visit v
+     WHERE v.id = f.visit_id AND v.case_id IS NULL AND strpos(f.statement, written) > 0
+       AND v.household_id IN (SELECT household_id FROM household_member WHERE person_id = subject
+                              UNION SELECT household_id FROM guest_stay WHERE person_id = subject);
+  END IF;
   UPDATE photo p SET caption = NULL FROM visit v, occupant_met o
    WHERE v.id = p.visit_id AND o.visit_id = v.id AND o.person_id = subject AND v.case_id IS NULL;
   UPDATE occupant_met o SET person_id = NULL, described_as = NULL, relation = NULL, since = NULL, statement = NULL
@@ -33,8 +44,8 @@ BEGIN
   PERFORM set_config('ruhu.scope', before, true);
   RETURN NEXT;
 END $$;
-REVOKE ALL ON FUNCTION ruhu_erase_field_records(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION ruhu_erase_field_records(uuid) TO ruhu_system;
+REVOKE ALL ON FUNCTION ruhu_erase_field_records(uuid, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ruhu_erase_field_records(uuid, text) TO ruhu_system;
 """
 
 

@@ -1,0 +1,11 @@
+"""What can be wrong with a removal."""
+
+from storage.problems import Conflict
+
+
+class RemovalConfirmed(Conflict):
+    """It was confirmed already."""
+
+    code = "removal-confirmed"
+    title_zh = "该删除任务已确认"
+    title_en = "The removal was confirmed already"

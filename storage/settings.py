@@ -55,7 +55,7 @@ class Settings:
     gate_read_timeout_s: float = 30.0
     access_token_s: int = 900
     refresh_token_s: int = 14 * 24 * 3600
-    sign_in: SignInSettings = SignInSettings()
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
     backup_dir: Path | None = None
     backup_keep: int = 7
     backup_drill: bool = False

@@ -15,7 +15,7 @@ import socket
 import struct
 import threading
 from collections.abc import Coroutine, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -30,12 +30,14 @@ class Faults:
     """What is wrong with the line, on each connection and in each direction by itself.
 
     `cut_up_after` / `cut_down_after`: at most so many bytes pass towards the server / the client, counted from the
-    moment the faults were set, then both sides are reset. `delay_s`: before each piece (16 KiB at most) is passed on.
-    `bytes_per_s`: the speed. `stalled`: connections stay open and nothing passes.
+    moment the faults were set, then both sides are reset; after `times` such cuts the line is sound again.
+    `delay_s`: before each piece (16 KiB at most) is passed on. `bytes_per_s`: the speed. `stalled`: connections stay
+    open and nothing passes.
     """
 
     cut_up_after: int | None = None
     cut_down_after: int | None = None
+    times: int | None = None
     delay_s: float = 0.0
     bytes_per_s: float | None = None
     stalled: bool = False
@@ -120,9 +122,10 @@ class Proxy:
             return
         self.open |= {writer, back}
         try:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._pass_on(reader, back, writer, up=True))
-                both.create_task(self._pass_on(there, writer, back, up=False))
+            with contextlib.suppress(asyncio.CancelledError):  # by `stop`; the task ends here anyway
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(self._pass_on(reader, back, writer, up=True))
+                    both.create_task(self._pass_on(there, writer, back, up=False))
         finally:
             self.open -= {writer, back}
             for one in (writer, back):
@@ -150,15 +153,22 @@ class Proxy:
                 writer.write(kept)
                 await writer.drain()
                 if len(kept) < len(piece):
-                    self.cuts += 1
-                    _reset(writer)
-                    _reset(other)
+                    self._cut(writer, other)
                     return
             if writer.can_write_eof():
                 writer.write_eof()
             return
         _reset(writer)  # the other side was reset: so is this one
         _reset(other)
+
+    def _cut(self, *both: asyncio.StreamWriter) -> None:
+        self.cuts += 1
+        if self.faults.times is not None:
+            left = self.faults.times - 1
+            # Not through `set`: what passed on other connections goes on counting.
+            self.faults = replace(self.faults, times=left) if left > 0 else Faults()
+        for one in both:
+            _reset(one)
 
     async def _wait(self, size: int) -> None:
         """Until a piece may pass."""

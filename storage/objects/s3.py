@@ -288,6 +288,8 @@ def explained(error: Exception) -> StoreFailed:
             return StoreFailed(StoreReason.UNTRUSTED if untrusted else StoreReason.DOWN, "TLS")
         case urllib3.exceptions.NewConnectionError() | urllib3.exceptions.NameResolutionError():
             return StoreFailed(StoreReason.DOWN, type(error).__name__)
+        case urllib3.exceptions.ProtocolError() if any(isinstance(cause, TimeoutError) for cause in error.args):
+            return StoreFailed(StoreReason.SLOW, "sending")
         case TimeoutError() | urllib3.exceptions.TimeoutError():
             return StoreFailed(StoreReason.SLOW, type(error).__name__)
         case ParseError() | ValueError():

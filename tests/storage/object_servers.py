@@ -18,6 +18,8 @@ from pathlib import Path
 
 import urllib3
 
+from tests.storage.certificates import Certificates
+
 ACCESS, SECRET = "ruhu-test", "ruhu-test-secret"
 BIN = Path(sys.executable).parent
 
@@ -39,6 +41,7 @@ class Server:
     log: Path
     environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    authority: Path | None = None
 
     def start(self) -> None:
         """Starts it and waits until it answers HTTP."""
@@ -46,11 +49,11 @@ class Server:
             self.process = subprocess.Popen(
                 self.command, stdout=log, stderr=log, env={**os.environ, **self.environment}
             )
-        http = urllib3.PoolManager(retries=False, timeout=2)
+        http = urllib3.PoolManager(retries=False, timeout=2, ca_certs=str(self.authority) if self.authority else None)
         for _ in range(600):
             assert self.process.poll() is None, f"{self.name} ended: {self.log.read_text()[-2000:]}"
             with contextlib.suppress(urllib3.exceptions.HTTPError):
-                http.request("GET", f"http://127.0.0.1:{self.port}/")
+                http.request("GET", f"{'https' if self.authority else 'http'}://127.0.0.1:{self.port}/")
                 http.clear()
                 return
             time.sleep(0.05)
@@ -104,10 +107,14 @@ def juicefs(folder: Path) -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def moto(folder: Path) -> Iterator[Server]:
-    """A moto server; what it holds ends with it."""
+def moto(folder: Path, *, certificates: Certificates | None = None) -> Iterator[Server]:
+    """A moto server; what it holds ends with it. `certificates`: over TLS."""
     port = free_port()
-    server = Server("moto", [str(BIN / "moto_server"), "-H", "127.0.0.1", "-p", str(port)], port, folder / "moto.log")
+    command = [str(BIN / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    if certificates is not None:
+        command += ["-s", "-c", str(certificates.certificate), "-k", str(certificates.key)]
+    authority = certificates.authority if certificates is not None else None
+    server = Server("moto", command, port, folder / "moto.log", authority=authority)
     server.start()
     try:
         yield server

@@ -250,8 +250,8 @@ def _audit(
     reason: str | None = None,
     discrepancy_id: uuid.UUID | None = None,
 ) -> None:
+    payload: dict[str, Any] = {} if discrepancy_id is None else {"discrepancy_id": str(discrepancy_id)}
     record(
         session, at=now, actor=actor, action=action, object_kind="lead", object_id=lead.id, estate_id=lead.estate_id,
-        reason=None if reason is None else reason[:1000],
-        **({} if discrepancy_id is None else {"discrepancy_id": str(discrepancy_id)}),
+        reason=None if reason is None else reason[:1000], **payload,
     )  # fmt: skip

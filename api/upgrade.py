@@ -4,11 +4,11 @@ from datetime import date, datetime
 
 from sqlalchemy import create_engine, func, select
 
+from api import retention
 from api.house import House
 from gate_integration.enrolment import parameters as enrolment
 from gate_integration.occupancy import parameters as occupancy
 from inspection.cases import deadlines
-from inspection.cases import service as cases
 from inspection.leads import service as leads
 from inspection.visits import coverage, geofence
 from storage.database import DatabaseUrls, Role
@@ -30,7 +30,7 @@ def shipped_rules() -> list[RuleDefault]:
         *(RuleDefault(*row) for row in geofence.DEFAULTS),
         *leads.DEFAULTS,
         *coverage.DEFAULTS,
-        *cases.DEFAULTS,
+        *retention.RULES,
     ]
 
 

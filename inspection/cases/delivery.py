@@ -12,6 +12,8 @@ from inspection.cases.errors import CaseNotFound, ServiceInvalid
 from inspection.cases.models import Measure, Service
 from inspection.cases.schemas import ServiceInput, ServiceMethod
 from inspection.cases.vocabulary import Permit
+from inspection.documents import queries as document_queries
+from inspection.documents.vocabulary import DocumentStatus
 from inspection.registry.places.models import Estate
 from storage.audit.service import Actor, record
 from storage.clock import local_day
@@ -70,6 +72,7 @@ async def record_service(
     measure = await session.get(Measure, measure_id)
     if measure is None or measure.case_id != case.id:
         raise CaseNotFound("本案没有该文书", "The case has no such document")
+    await _demand_valid(session, measure)
     if not measure.issued_at <= data.served_at <= now:
         raise ServiceInvalid(
             "送达时间须在文书作出之后、当前时间之前", "A document is served after it was issued and not in the future"
@@ -96,6 +99,13 @@ async def record_service(
         effective_at=row.effective_at.isoformat(),
     )  # fmt: skip
     return row
+
+
+async def _demand_valid(session: AsyncSession, measure: Measure) -> None:
+    """Raises `ServiceInvalid` for a document that is void: its replacement is what is served."""
+    paper = None if measure.document_id is None else await document_queries.document(session, measure.document_id)
+    if paper is not None and paper.status == DocumentStatus.VOID:
+        raise ServiceInvalid("文书已作废，请送达替代文书", "The document is void: serve the one that replaces it")
 
 
 async def _photo(session: AsyncSession, photo_id: uuid.UUID, household_id: uuid.UUID) -> uuid.UUID:

@@ -1,18 +1,15 @@
-"""The notice and the order as plain Chinese text. Pure.
+"""How a case is spoken of in its documents: numbers, units, kinds and default words. Pure."""
 
-The notice says what 行政处罚法 44, 45 and 62 ask for: facts, reasons, basis, the intended decision, the rights. The
-order says what 行政处罚法 28 and 59 ask for: facts, basis, what must be put right until when, the roads of review.
-"""
+from collections.abc import Mapping
+from typing import Any, Final
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Final
+from inspection.cases.deadlines import DeadlineKind, Unit
+from inspection.cases.legal_basis import ACTION_ARTICLES, VIOLATION_ARTICLES
+from inspection.cases.schemas import MeasureKind, ServiceMethod
+from inspection.cases.vocabulary import Action, EvidenceKind, State, Violation
+from inspection.documents.vocabulary import DocumentKind
 
-from inspection.cases.deadlines import Unit
-from inspection.cases.vocabulary import EvidenceKind, Violation
-from storage.clock import SHANGHAI
-
+K = DocumentKind
 UNITS: Final = {Unit.WORKING_DAY: "个工作日", Unit.CALENDAR_DAY: "日", Unit.MONTH: "个月"}
 KINDS: Final = {
     EvidenceKind.GATE: "门禁记录",
@@ -35,32 +32,52 @@ VIOLATIONS: Final = {
     Violation.INELIGIBLE: "不再符合公共租赁住房保障条件",
     Violation.FRAUD: "隐瞒或者虚报情况取得公共租赁住房",
 }
+VISIT_KINDS: Final = {"verification": "入户核查", "follow_up": "回访复核", "patrol": "日常巡查", "care": "关爱走访"}
+VISIT_RESULTS: Final = {
+    "met": "见到在场人员。",
+    "no_answer": "无人应门（本身不说明任何问题）。",
+    "refused": "拒绝入户（本身不说明任何问题）。",
+}
+METHODS: Final = {
+    ServiceMethod.DIRECT: "直接送达", ServiceMethod.LEFT: "留置送达", ServiceMethod.ELECTRONIC: "电子送达",
+    ServiceMethod.POST: "邮寄送达", ServiceMethod.ANNOUNCEMENT: "公告送达",
+}  # fmt: skip
+PERIODS: Final = {
+    DeadlineKind.REPRESENTATION: "陈述、申辩", DeadlineKind.RECTIFICATION: "整改",
+    DeadlineKind.RECONSIDERATION: "申请行政复议", DeadlineKind.LITIGATION: "提起行政诉讼",
+}  # fmt: skip
+MEASURES: Final = {
+    MeasureKind.NOTICE: "拟处理告知书", MeasureKind.ORDER: "责令限期整改通知书", MeasureKind.SUSPENSION: "中止决定",
+    MeasureKind.WITHDRAWAL: "撤案决定",
+}  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What a document is made from.
-
-    `deadline`: length and unit of the period that it opens. `evidence`: (kind, description). `officers`: certificate
-    numbers of who made the visits. `certificate`: of who issues it.
-    """
-
-    authority: str
-    number: str
-    case_number: str
-    addressees: Sequence[str]
-    address: str
-    violation: Violation
-    facts: str
-    evidence: Sequence[tuple[EvidenceKind, str]]
-    legal_basis: str
-    demands: str
-    deadline: tuple[int, Unit]
-    officers: Sequence[str]
-    certificate: str
-    issued_at: datetime
-    reconsideration: tuple[int, Unit]
-    litigation: tuple[int, Unit]
+TERMS: Final = {
+    K.NOTICE: DeadlineKind.REPRESENTATION, K.ORDER: DeadlineKind.RECTIFICATION,
+    K.RETURN_ORDER: DeadlineKind.VACATE, K.DEMAND: DeadlineKind.DEMAND,
+}  # fmt: skip
+"""The period that a document opens."""
+ISSUED_IN: Final[Mapping[DocumentKind, frozenset[State]]] = {
+    K.NOTICE: frozenset({State.SUBSTANTIATED, State.RECTIFIED_ON_SPOT}),
+    K.ORDER: frozenset({State.REVIEW}),
+    K.RETURN_ORDER: frozenset({State.REVIEW, State.OVERDUE}),
+    K.DEMAND: frozenset({State.OVERDUE}),
+    K.RECEIPT: frozenset(State) - {State.LEAD, State.REGISTERED, State.VERIFYING},
+    K.CLOSURE: frozenset({State.CLOSED}),
+    K.VISIT_RECORD: frozenset(State) - {State.LEAD},
+}
+"""Where in the road a document has its place: nobody decides before the person was heard."""
+REPLACED_IN: Final[Mapping[DocumentKind, frozenset[State]]] = {
+    K.NOTICE: frozenset({State.NOTICE}),
+    K.ORDER: frozenset({State.RECTIFICATION_ORDER}),
+}
+"""Where, besides, a new one may take the place of a void one that a step rests on and nobody was served with."""
+DEMANDS: Final = "停止上述行为，由登记的承租家庭自行居住使用，并恢复房屋原状。"
+DEFAULT_DEMANDS: Final = {
+    K.NOTICE: DEMANDS,
+    K.ORDER: DEMANDS,
+    K.RETURN_ORDER: "结清租金及相关费用，办理退房验房手续，将房屋腾空并退回。",
+}
+DEMAND_ARTICLES: Final = ("行政强制法第三十五条", "行政强制法第五十三条", "行政强制法第五十四条")
 
 
 def number_zh(number: str) -> str:
@@ -69,58 +86,22 @@ def number_zh(number: str) -> str:
     return f"公租房案〔{year}〕{district}第{running}号"
 
 
-def notice(content: Content) -> str:
-    """拟处理告知书: what is intended, and the right to answer before it is decided (行政处罚法 44, 45)."""
-    period = _period(content.deadline)
-    return _document(
-        "拟处理告知书",
-        content,
-        [
-            f"拟作出的处理：责令限期整改。{content.demands}",
-            (
-                f"您的权利：您有权陈述和申辩，可在收到本告知书之次日起{period}内以书面或者口头方式提出；"
-                "我们将逐点核实并书面答复，不因您陈述、申辩而给予更重的处理。"
-                "您有权查阅本案中与您有关的记录，有权说明疾病、残疾、照护、家庭暴力、外出务工等情况。"
-            ),
-            "门禁等电子设备记录仅作为线索，须经人工审核后方可作为证据；您可以要求查询并提出异议。",
-        ],
-    )
+def demands(kind: DocumentKind, given: Mapping[str, Any]) -> str | None:
+    """What a document demands: what its writer told, or the words for its kind."""
+    told: str | None = given.get("demands")
+    return told or DEFAULT_DEMANDS.get(kind)
 
 
-def order(content: Content) -> str:
-    """责令限期整改通知书: what to put right by when, and the ways to challenge it."""
-    return _document(
-        "责令限期整改通知书",
-        content,
-        [
-            f"整改要求：自本通知书送达之次日起{_period(content.deadline)}内整改到位。{content.demands}",
-            "整改完成后请申报，我们将另行派员回访复核。",
-            (
-                f"救济途径：对本决定不服的，可自知道本决定之日起{_period(content.reconsideration)}内依法申请行政复议，"
-                f"或者{_period(content.litigation)}内依法提起行政诉讼。"
-            ),
-        ],
-    )
+def articles(kind: DocumentKind, violation: Violation | None) -> str | None:
+    """The legal basis of a document by article, unless its writer told another; None when nothing is classified."""
+    if kind is K.DEMAND:
+        return "；".join(DEMAND_ARTICLES)
+    if violation is None:
+        return None
+    of_step = {K.NOTICE: Action.GIVE_NOTICE, K.ORDER: Action.ORDER_RECTIFICATION}.get(kind)
+    return "；".join((*VIOLATION_ARTICLES[violation], *(ACTION_ARTICLES[of_step] if of_step else ())))
 
 
-def _document(title: str, content: Content, rest: Sequence[str]) -> str:
-    evidence = "\n".join(
-        f"  {position}. {KINDS[kind]}：{text}" for position, (kind, text) in enumerate(content.evidence, start=1)
-    )
-    parts = [
-        title,
-        f"文号：{content.number}\n案号：{number_zh(content.case_number)}",
-        f"{'、'.join(content.addressees) or '承租人'}：\n房屋坐落：{content.address}",
-        f"认定的事实：{VIOLATIONS[content.violation]}。{content.facts}",
-        f"证据：\n{evidence}",
-        f"法律依据：{content.legal_basis}",
-        *rest,
-        f"核查人员执法证号：{'、'.join(content.officers)}\n经办人执法证号：{content.certificate}",
-        f"{content.authority}\n{content.issued_at.astimezone(SHANGHAI):%Y年%m月%d日}",
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _period(deadline: tuple[int, Unit]) -> str:
-    number, unit = deadline
-    return f"{number}{UNITS[unit]}"
+def admitted(note: str) -> str:
+    """How a machine's record is told: that a person admitted it, and why; never what the machine thought."""
+    return f"经执法人员依照行政处罚法第四十一条审核，予以采用。审核意见：{note}"

@@ -14,6 +14,9 @@ from inspection.cases.models import Case, CaseEvidence, CaseStep, Deadline, Meas
 from inspection.cases.schemas import MeasureKind, StepInput
 from inspection.cases.transitions import COMPLETION, MACHINE_KINDS, Facts
 from inspection.cases.vocabulary import Action, EvidenceKind, Role, State, Violation
+from inspection.documents import queries as document_queries
+from inspection.documents.models import Document
+from inspection.documents.vocabulary import DocumentStatus
 from inspection.users.authority import Officer, officers_at
 from inspection.visits import coverage
 from inspection.visits import queries as visit_queries
@@ -40,6 +43,7 @@ class Known:
     services: Sequence[Service]
     representations: Sequence[Representation]
     deadlines: Sequence[Deadline]
+    papers: Sequence[Document]
     visits: Sequence[Visit]
     findings: Mapping[uuid.UUID, Finding]
     there: Mapping[uuid.UUID, frozenset[uuid.UUID]]
@@ -101,6 +105,26 @@ class Known:
         """The newest document of a kind."""
         return next((measure for measure in reversed(self.measures) if measure.kind == kind), None)
 
+    def measures_of(self, paper: Document) -> list[Measure]:
+        """What rests on a document."""
+        return [measure for measure in self.measures if measure.document_id == paper.id]
+
+    def paper(self, action: Action, document_id: uuid.UUID | None) -> Document | None:
+        """The document for a step: issued since the case came here, of the right kind, taken up by no step yet."""
+        return next(
+            (
+                paper
+                for paper in self.papers
+                if paper.id == document_id
+                and paper.kind == RENDERED[action].value
+                and paper.status == DocumentStatus.ISSUED
+                and paper.issued_at is not None
+                and paper.issued_at >= self.steps[-1].at
+                and not self.measures_of(paper)
+            ),
+            None,
+        )
+
     def service(self, kind: MeasureKind | None, *, now: datetime) -> Service | None:
         """The service by which the newest document of a kind counts as served; None before that moment."""
         measure = None if kind is None else self.document(kind)
@@ -139,6 +163,7 @@ async def known(session: AsyncSession, case: Case) -> Known:
         services=await queries.services(session, [measure.id for measure in measures]),
         representations=await queries.representations(session, case.id),
         deadlines=await queries.deadlines(session, case.id),
+        papers=await document_queries.of_case(session, case.id),
         visits=visits,
         findings={finding.visit_id: finding for finding in findings},  # the newest of a visit counts
         there=there,
@@ -211,7 +236,11 @@ def gather(
         follow_up_passed=None if follow_up is None else _passed(follow_up[1]),
         deadlines=periods.newest([*set_so_far, *started]),
         legal_basis=bool(step.legal_basis and step.legal_basis.strip()),
-        document=step.action in RENDERED or bool(step.document and step.document.strip()),
+        document=(
+            rows.paper(step.action, step.document_id) is not None
+            if step.action in RENDERED
+            else bool(step.document and step.document.strip())
+        ),
         reason=bool(step.reason and step.reason.strip()),
     )
     return facts, [row for _, row in started]

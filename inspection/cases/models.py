@@ -101,7 +101,10 @@ class EvidenceReview(Base):
 
 
 class Measure(Base):
-    """A notice (告知书), an order (责令整改通知书) or another document of a step, numbered, with its text."""
+    """A notice (告知书), an order (责令整改通知书) or another document of a step, numbered, with its text.
+
+    `document_id`: the issued document; None for a decision whose text was given with the step.
+    """
 
     __tablename__ = "measure"
     __table_args__ = (UniqueConstraint("number"),)
@@ -113,6 +116,7 @@ class Measure(Base):
     number: Mapped[Code]
     text: Mapped[str] = mapped_column(Text)
     legal_basis: Mapped[str] = mapped_column(String(500))
+    document_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("document.id"), index=True)
     issued_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("app_user.id"))
     issued_at: Mapped[Moment]
 

@@ -189,6 +189,33 @@ async def count_measures(session: AsyncSession, *, case_id: uuid.UUID, kind: str
     ) or 0
 
 
+async def newest_reviews(session: AsyncSession, evidence_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, EvidenceReview]:
+    """The newest review of each piece of evidence that has one."""
+    rows = await session.scalars(
+        select(EvidenceReview)
+        .where(EvidenceReview.evidence_id.in_(evidence_ids))
+        .order_by(EvidenceReview.reviewed_at, EvidenceReview.id)
+    )
+    return {row.evidence_id: row for row in rows}
+
+
+async def measures_of(session: AsyncSession, document_id: uuid.UUID) -> Sequence[Measure]:
+    """What rests on a document."""
+    return (await session.scalars(select(Measure).where(Measure.document_id == document_id))).all()
+
+
+async def names(session: AsyncSession, person_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """The names of people in scope."""
+    rows = await session.execute(select(Person.id, Person.name).where(Person.id.in_(person_ids)))
+    return {person_id: name for person_id, name in rows}  # noqa: C416
+
+
+async def photo_digest(session: AsyncSession, *, object_id: uuid.UUID) -> str | None:
+    """SHA-256 of the photograph that is stored as an object."""
+    found: bytes | None = await session.scalar(select(Photo.body_digest).where(Photo.object_id == object_id))
+    return None if found is None else found.hex()
+
+
 async def photo_object(session: AsyncSession, *, photo_id: uuid.UUID, household_id: uuid.UUID) -> uuid.UUID | None:
     """The stored object of a photo that was taken at a visit to a household."""
     found: uuid.UUID | None = await session.scalar(

@@ -176,7 +176,7 @@ def _measures(rows: facts.Known) -> list[MeasureView]:
     return [
         MeasureView(
             id=row.id, kind=MeasureKind(row.kind), number=row.number, text=row.text, legal_basis=row.legal_basis,
-            issued_by=row.issued_by, issued_at=row.issued_at,
+            document_id=row.document_id, issued_by=row.issued_by, issued_at=row.issued_at,
             services=[
                 ServiceView(
                     id=served.id, method=ServiceMethod(served.method), served_at=served.served_at,

@@ -37,9 +37,8 @@ class MeasureKind(StrEnum):
 class StepInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A step with what it brings. What each step needs stands in the case's list of actions.
 
-    `violation`, `began_on`: the classification, with `substantiate`. `facts`: what the notice or order says happened;
-    without it the finding's statement is used. `demands`: what the order demands. `document`: the text of a decision
-    that is not made from these (to suspend, to withdraw).
+    `violation`, `began_on`: the classification, with `substantiate`. `document_id`: the issued notice or order that
+    the step rests on. `document`: the text of another decision (to suspend, to withdraw).
     """
 
     action: Action
@@ -47,8 +46,7 @@ class StepInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     legal_basis: Basis | None = None
     violation: Violation | None = None
     began_on: date | None = None
-    facts: Text | None = None
-    demands: Text | None = None
+    document_id: uuid.UUID | None = None
     document: Text | None = None
 
 
@@ -181,6 +179,7 @@ class MeasureView(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     text: str
     legal_basis: str
+    document_id: uuid.UUID | None
     issued_by: uuid.UUID
     issued_at: datetime
     services: list[ServiceView]

@@ -9,14 +9,12 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from inspection.cases import access, documents, facts, periods, queries
-from inspection.cases.calendar import length
-from inspection.cases.deadlines import DeadlineKind
+from inspection.cases import access, facts, paperwork, periods, queries
 from inspection.cases.errors import IllegalStep, StepNeeds, StepRole
 from inspection.cases.models import Case, CaseEvidence, CaseStep, Deadline, Measure
 from inspection.cases.schemas import MeasureKind, StepInput
 from inspection.cases.transitions import FINAL, TRANSITIONS, Allowed, Facts, Refused, check
-from inspection.cases.vocabulary import LABELS, Action, EvidenceKind, Requirement, Role, State
+from inspection.cases.vocabulary import LABELS, Action, EvidenceKind, Role, State
 from inspection.leads import service as leads
 from inspection.registry.places.models import Estate
 from inspection.users.authority import HumanNeeded, Officer
@@ -26,16 +24,9 @@ from storage.clock import local_day
 from storage.ids import new_id
 from storage.problems import Forbidden, Invalid
 from storage.rules.service import in_force
-from storage.rules.values import RuleDefault, Rules
 
-AUTHORITY: Final = RuleDefault("cases.authority_name", "住房保障主管部门", "text", "作出决定的机关名称，由主管部门填写")
-DEFAULTS: Final = (AUTHORITY,)
-"""Default rows of a rule set."""
 GIVEN: Final = {Action.SUSPEND: MeasureKind.SUSPENSION, Action.WITHDRAW: MeasureKind.WITHDRAWAL}
-DEMANDS: Final = "停止上述行为，由登记的承租家庭自行居住使用，并恢复房屋原状。"
-LETTERS: Final = {
-    MeasureKind.NOTICE: "告", MeasureKind.ORDER: "改", MeasureKind.SUSPENSION: "止", MeasureKind.WITHDRAWAL: "撤",
-}  # fmt: skip
+LETTERS: Final = {MeasureKind.SUSPENSION: "止", MeasureKind.WITHDRAWAL: "撤"}
 
 
 async def step(
@@ -61,8 +52,9 @@ async def step(
     to = allowed(check(State(case.state), step.action, gathered))
     if step.action is Action.SUBSTANTIATE:
         _classify(session, case, rows, gathered, step, officer, now)
-    if step.action in facts.RENDERED:
-        await _render(session, case, rows, gathered, step, officer, rules, now)
+    paper = rows.paper(step.action, step.document_id) if step.action in facts.RENDERED else None
+    if paper is not None:
+        paperwork.attach(session, case=case, paper=paper, officer=officer, now=now)
     elif step.action in GIVEN and step.document is not None:
         await _add_measure(session, case, GIVEN[step.action], step.document, step.legal_basis or "", officer, now)
     await move(
@@ -166,51 +158,8 @@ def _classify(
             )  # fmt: skip
 
 
-async def _render(
-    session: AsyncSession,
-    case: Case,
-    rows: facts.Known,
-    gathered: Facts,
-    step: StepInput,
-    officer: Officer,
-    rules: Rules,
-    now: datetime,
-) -> None:
-    """Makes the notice or the order from the case and adds it."""
-    kind = facts.RENDERED[step.action]
-    if gathered.violation is None:  # no road leads here without `substantiate`
-        raise StepNeeds(*LABELS[Requirement.CLASSIFIED])
-    period = DeadlineKind.REPRESENTATION if kind is MeasureKind.NOTICE else DeadlineKind.RECTIFICATION
-    supporting = rows.supporting(gathered.violation)
-    at_the_visits = {user_id for visit, _ in supporting for user_id in rows.certified(visit)}
-    content = documents.Content(
-        authority=str(rules.values.get(AUTHORITY.key, AUTHORITY.value)),
-        number=await _measure_number(session, case, kind),
-        case_number=case.number,
-        addressees=await queries.tenants(session, household_id=case.household_id, on=local_day(now)),
-        address=await queries.address(session, case.unit_id),
-        violation=gathered.violation,
-        facts=step.facts or (supporting[-1][1].statement if supporting else ""),
-        evidence=[
-            (EvidenceKind(item.kind), item.description)
-            for item in rows.against()
-            if EvidenceKind(item.kind) in gathered.evidence
-        ],
-        legal_basis=step.legal_basis or "",
-        demands=step.demands or DEMANDS,
-        deadline=length(period, rules.values)[:2],
-        officers=sorted(rows.officers[user_id].certificate_number or "" for user_id in at_the_visits),
-        certificate=officer.certificate_number or "",
-        issued_at=now,
-        reconsideration=length(DeadlineKind.RECONSIDERATION, rules.values)[:2],
-        litigation=length(DeadlineKind.LITIGATION, rules.values)[:2],
-    )
-    text = documents.notice(content) if kind is MeasureKind.NOTICE else documents.order(content)
-    await _add_measure(session, case, kind, text, content.legal_basis, officer, now)
-
-
 async def _measure_number(session: AsyncSession, case: Case, kind: MeasureKind) -> str:
-    """The case's number with the kind's letter and a running number: `999999-2026-0001-告1`."""
+    """The case's number with the kind's letter and a running number: `999999-2026-0001-止1`."""
     return f"{case.number}-{LETTERS[kind]}{await queries.count_measures(session, case_id=case.id, kind=kind) + 1}"
 
 

@@ -1,5 +1,6 @@
 """A case walked from the lead to its end on the real database, step by step, with the clock in the test's hand."""
 
+import contextlib
 import json
 import uuid
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from inspection.cases import delivery, evidence, opening, reading, representations
+from inspection.cases import delivery, evidence, opening, paperwork, reading, representations
 from inspection.cases import service as cases
 from inspection.cases.models import Case, CaseEvidence
 from inspection.cases.schemas import (
@@ -25,6 +26,11 @@ from inspection.cases.schemas import (
     StepInput,
 )
 from inspection.cases.vocabulary import Action, EvidenceKind, Violation
+from inspection.documents import authorities
+from inspection.documents.errors import DocumentIncomplete, NotInThisState
+from inspection.documents.models import Document
+from inspection.documents.schemas import AuthorityInput, DocumentDetails, DocumentInput
+from inspection.documents.vocabulary import DocumentKind
 from inspection.leads import service as leads
 from inspection.users.models import ScopeLevel, UserRole
 from inspection.visits import digest, uploads
@@ -34,11 +40,15 @@ from storage.audit.service import Actor
 from storage.clock import SimulatedClock
 from storage.database import Database, Role
 from storage.ids import new_id
+from storage.objects.service import Objects
+from storage.objects.store import FilesystemStore
 from storage.vault.service import Vault
 from tests.factories import World, make_user, make_world
 
 INSIDE = {"lat": 39.9015, "lon": 116.302, "crs": "wgs84", "accuracy_m": 8.0, "provider": "gnss"}
 NONE_YET = uuid.UUID(int=0)
+PAPERS = {Action.GIVE_NOTICE: DocumentKind.NOTICE, Action.ORDER_RECTIFICATION: DocumentKind.ORDER}
+HAN = "保安康宁泰和"
 WAIVER = "承租人签字的放弃陈述申辩声明书"
 BASIS = "公共租赁住房管理办法第二十七条第一款第一项；行政处罚法第二十八条"
 CALM = dict.fromkeys(
@@ -48,6 +58,14 @@ CALM = dict.fromkeys(
     ),
     False,
 )  # fmt: skip
+
+
+def authority(division_code: str, designator: str | None = None, name: str = "测试区住房保障局") -> AuthorityInput:
+    """An issuing authority for a place."""
+    return AuthorityInput(
+        division_code=division_code, name=name, designator=designator or f"测住{HAN[int(division_code) % len(HAN)]}",
+        address="测试区测试路一号", phone="000-0000", review_body="测试区人民政府", court="测试区人民法院",
+    )  # fmt: skip
 
 
 class FrozenEvidence:
@@ -74,6 +92,7 @@ class Road:
     first: uuid.UUID
     second: uuid.UUID
     other: uuid.UUID
+    objects: Objects
     case_id: uuid.UUID = NONE_YET
 
     @classmethod
@@ -87,10 +106,13 @@ class Road:
                 certificate=certificate,
             )  # fmt: skip
 
+        async with database.transaction(Role.APP, world.scope) as session:
+            await authorities.put(session, data=authority(world.division_code), actor=Actor.system("test"), now=now)
         return cls(
             database, clock, world,
             await user(UserRole.MANAGER, "ZF-M"), await user(UserRole.INSPECTOR, "ZF-1"),
             await user(UserRole.INSPECTOR, "ZF-2"), await user(UserRole.INSPECTOR, "ZF-3"),
+            Objects(FilesystemStore(clock.path.parent / "objects"), vault, threads=1),
         )  # fmt: skip
 
     @property
@@ -128,11 +150,50 @@ class Road:
     async def step(
         self, action: Action, *, by: uuid.UUID | None = None, version: int | None = None, **more: Any
     ) -> Case:
+        if action in PAPERS and "document_id" not in more:
+            with contextlib.suppress(DocumentIncomplete, NotInThisState):
+                more["document_id"] = (
+                    await self.paper(PAPERS[action], legal_basis=more.get("legal_basis"))
+                ).document.id
         async with self.transaction() as session:
             return await cases.step(
                 session, case_id=self.case_id, step=StepInput(action=action, **more),
                 actor=Actor.user(by or self.manager), now=self.now, version=version,
             )  # fmt: skip
+
+    async def draft(self, kind: DocumentKind, *, by: uuid.UUID | None = None, **more: Any) -> DocumentDetails:
+        async with self.transaction() as session:
+            return await paperwork.draft(
+                session, case_id=self.case_id, data=DocumentInput(kind=kind, **more),
+                actor=Actor.user(by or self.manager), now=self.now,
+            )  # fmt: skip
+
+    async def issue(
+        self, document_id: uuid.UUID, *, by: uuid.UUID | None = None, seen: str | None = None
+    ) -> DocumentDetails:
+        async with self.transaction() as session:
+            return await paperwork.issue(
+                session, document_id=document_id, objects=self.objects, seen=seen,
+                actor=Actor.user(by or self.manager), now=self.now,
+            )  # fmt: skip
+
+    async def paper(self, kind: DocumentKind, **more: Any) -> DocumentDetails:
+        """Drafts a document and issues it."""
+        return await self.issue((await self.draft(kind, **more)).document.id)
+
+    async def void(self, document_id: uuid.UUID, reason: str = "笔误") -> DocumentDetails:
+        async with self.transaction() as session:
+            return await paperwork.void(
+                session, document_id=document_id, reason=reason, actor=Actor.user(self.manager), now=self.now
+            )
+
+    async def pdf(self, document_id: uuid.UUID, *, by: uuid.UUID | None = None) -> tuple[Document, bytes]:
+        async with self.transaction() as session:
+            row, sheet = await paperwork.read(
+                session, document_id=document_id, objects=self.objects, actor=Actor.user(by or self.manager),
+                now=self.now,
+            )  # fmt: skip
+        return row, sheet.data
 
     async def read(self, by: uuid.UUID | None = None) -> CaseDetails:
         async with self.transaction() as session:

@@ -1,5 +1,6 @@
 """From the lead to the closed case: each state that the law asks for, with the periods that must elapse."""
 
+import re
 from datetime import date, timedelta
 
 import pytest
@@ -102,11 +103,22 @@ async def test_the_whole_road_with_every_legal_period(road: Road) -> None:
     open_still = {row.kind for row in details.deadlines if row.met_at is None}
     assert open_still == {"reconsideration", "litigation"}
     notice, order = details.measures
-    for word in ("陈述", "申辩", "5个工作日", "认定的事实", "证据", BASIS, "1幢1单元101室", "ZF-1、ZF-2", "住户0"):
+    for word in (
+        "陈述",
+        "申辩",
+        "5个工作日",
+        "认定的事实",
+        "证据",
+        BASIS,
+        "1幢1单元101室",
+        "（执法证号ZF-1）、",
+        "（执法证号ZF-2）",
+        "住户0",
+    ):
         assert word in notice.text
     for word in ("15日", "行政复议", "6个月", "行政诉讼", "入户核查记录", "门禁记录"):
         assert word in order.text
-    assert notice.number == f"{details.case.number}-告1"
+    assert re.fullmatch("测住.告〔2026〕[1-9][0-9]*号", notice.number)
 
     async with road.transaction() as session:
         audited = (
@@ -343,7 +355,7 @@ async def test_what_a_step_needs_is_told_beforehand(road: Road) -> None:
     found = {row.action: row for row in (await road.read()).actions}
     notice = found[A.GIVE_NOTICE]
     assert notice.to is State.NOTICE
-    assert [need.code for need in notice.bring] == ["legal_basis"]
+    assert [need.code for need in notice.bring] == ["legal_basis", "document"]
     assert [need.code for need in notice.missing] == ["two_evidence_kinds"]
     assert "行政处罚法第四十四条" in notice.articles
 

@@ -1,0 +1,1 @@
+"""Documents: composed from values, set by typst, numbered without a gap, frozen when issued."""

@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,6 +18,8 @@ from storage.deployment import RestoreEpoch
 from storage.objects.store import ObjectMissing, ObjectStore
 
 SHOWN = 100
+GRACE = timedelta(minutes=1)
+"""A head may be dated shortly before a backup and committed after its snapshot."""
 Progress = Callable[[int], None]
 
 
@@ -184,7 +186,7 @@ async def _judge(session: AsyncSession, head: chain.Head, epochs: Mapping[int, R
     """A signed head that the database does not know: lost by a restore that is on record, or cut off."""
     kept = await queries.last_sequence_of(session, until_epoch=head.epoch)
     after = min((row for number, row in epochs.items() if number > head.epoch), key=lambda row: row.epoch, default=None)
-    if after is not None and kept < head.sequence and head.at >= (after.backup_taken_at or head.at):
+    if after is not None and kept < head.sequence and head.at >= (after.backup_taken_at or head.at) - GRACE:
         report.losses.append(
             Loss(head.epoch, kept + 1, head.sequence, after.began_at, after.backup_id, after.backup_taken_at)
         )

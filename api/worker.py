@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.backups import scheduled_backup, scheduled_drill
 from api.house import House
+from api.retention import run_daily, run_hourly
 from api.wiring import make_engine
 from gate_integration.devices import service as devices
 from gate_integration.enrolment import jobs as enrolment
 from gate_integration.intake import jobs as intake
 from gate_integration.intake.drain import Drainer
 from gate_integration.occupancy import service as occupancy
-from gate_integration.sightings.pseudonyms import forget_unseen
+from gate_integration.sightings.pseudonyms import forget_without_basis
 from gate_integration.sightings.service import SightingService
 from inspection.cases import periods as cases
 from inspection.registry.consents import jobs as consents
@@ -26,7 +27,8 @@ from inspection.registry.places import queries as places
 from storage import timers
 from storage.database import Role, SystemScope
 from storage.jobs import job_app
-from storage.objects.jobs import destroy_expired
+from storage.objects.jobs import delete_bytes
+from storage.objects.service import DELETE_BYTES
 from storage.settings import ClockKind
 
 log = logging.getLogger("ruhu.worker")
@@ -41,8 +43,9 @@ INTERVALS = {
     "pseudonyms.forget": timedelta(hours=24),
     "cases.mark_overdue": timedelta(hours=1),
     "cases.recompute_deadlines": timedelta(hours=24),
-    "objects.destroy_expired": timedelta(hours=1),
-    "intake.forget_sealed": timedelta(hours=1),
+    DELETE_BYTES: timedelta(hours=1),
+    "retention.run": timedelta(hours=24),
+    "retention.run_hourly": timedelta(hours=1),
     "intake.ensure_partitions": timedelta(hours=24),
     "backup.run": timedelta(hours=24),
     "backup.drill": timedelta(days=7),
@@ -74,11 +77,10 @@ class Worker:
             "devices.mark_silent": now_of(devices.mark_silent),
             "consents.expire": now_of(consents.expire),
             "consents.apply_withdrawals": now_of(enrolment.apply_withdrawals, vault=house.vault, objects=house.objects),
-            "pseudonyms.forget": now_of(forget_unseen, vault=house.vault),
+            "pseudonyms.forget": now_of(forget_without_basis, vault=house.vault),
             "cases.mark_overdue": now_of(cases.mark_overdue),
             "cases.recompute_deadlines": now_of(cases.recompute_deadlines),
-            "objects.destroy_expired": now_of(destroy_expired, objects=house.objects),
-            "intake.forget_sealed": now_of(intake.forget_sealed),
+            DELETE_BYTES: now_of(delete_bytes, objects=house.objects),
             "intake.ensure_partitions": now_of(intake.ensure_partitions),
         }
 
@@ -93,6 +95,8 @@ class Worker:
             app.task(name=name, queue="default", retry=5)(run)
 
         app.task(name="occupancy.evaluate", queue="default", retry=5)(self.evaluate)
+        for name, run_retention in (("retention.run", run_daily), ("retention.run_hourly", run_hourly)):
+            app.task(name=name, queue="default", retry=5)(self.over_house(run_retention))
         for name, run_backup in (("backup.run", scheduled_backup), ("backup.drill", scheduled_drill)):
             app.task(name=name, queue="default", retry=2)(self.over_house(run_backup))
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.enrolment import queries, service
 from gate_integration.enrolment.models import FaceTemplate
-from gate_integration.sightings.pseudonyms import forget_unseen
+from gate_integration.sightings.pseudonyms import forget_without_basis
 from inspection.registry.consents.facts import BASIS_ENDED, CONSENT_WITHDRAWN
 from inspection.registry.consents.models import ConsentScope
 from storage.audit import service as audit
@@ -53,7 +53,7 @@ async def apply_withdrawals(session: AsyncSession, *, vault: Vault, objects: Obj
         fact.processed_at = now
     await session.flush()
     if any(fact.kind == BASIS_ENDED for fact in facts):
-        await forget_unseen(session, vault=vault, now=now)
+        await forget_without_basis(session, vault=vault, now=now)
     for found, whole in (
         (await queries.templates_without_consent(session, on=day), True),
         (await queries.photos_without_consent(session, on=day), False),

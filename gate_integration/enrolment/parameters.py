@@ -35,7 +35,6 @@ class RecognitionParameters:
     pseudonym_from: float
     pseudonym_faces: int
     max_templates: int
-    forget_after_days: int
     linked_snapshot_days: int
 
 
@@ -51,7 +50,6 @@ def read(rules: Rules) -> RecognitionParameters:
         pseudonym_from=max(float(values["recognition.pseudonym_from"]), FLOOR_MATCH_FROM),
         pseudonym_faces=int(values["recognition.pseudonym_faces"]),
         max_templates=int(values["recognition.max_templates"]),
-        forget_after_days=int(values["retention.pseudonym_unseen_days"]),
         linked_snapshot_days=int(values["retention.linked_snapshot_days"]),
     )
 

@@ -7,13 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from gate_integration.intake import queries
 from storage.clock import local_day
 
-SEALED_HOURS = 72
-
-
-async def forget_sealed(session: AsyncSession, *, now: datetime, hours: int = SEALED_HOURS) -> int:
-    """Destroys bodies that could not be cleared of pictures, once their time is over; gives back how many."""
-    return await queries.drop_sealed(session, now=now, hours=hours)
-
 
 async def ensure_partitions(session: AsyncSession, *, now: datetime) -> None:
     """Makes the partitions of deliveries for this month and the next."""

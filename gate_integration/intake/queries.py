@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import cast
 
 from sqlalchemy import Text, any_, bindparam, column, delete, func, select, text, tuple_, update
@@ -252,21 +252,6 @@ async def resolve_problems(session: AsyncSession, *, ids: Collection[uuid.UUID],
         .where(DeliveryProblem.delivery_id.in_(ids), DeliveryProblem.resolved_at.is_(None))
         .values(resolved_at=now)
     )
-
-
-async def drop_sealed(session: AsyncSession, *, now: datetime, hours: int) -> int:
-    """Destroys bodies that could not be cleared, `hours` after they came; gives back how many."""
-    dropped = await session.scalars(
-        update(RawDelivery)
-        .where(
-            RawDelivery.sealed,
-            RawDelivery.body.is_not(None),
-            RawDelivery.received_at < now - timedelta(hours=hours),
-        )
-        .values(body=None)
-        .returning(RawDelivery.id)
-    )
-    return len(dropped.all())
 
 
 async def ensure_partition(session: AsyncSession, *, month: date) -> None:

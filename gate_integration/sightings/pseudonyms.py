@@ -5,13 +5,14 @@ is never joined to a person, not even when that person enrols later.
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gate_integration.enrolment.parameters import RecognitionParameters, recognition_parameters
+from gate_integration.enrolment.parameters import RecognitionParameters
 from gate_integration.enrolment.templates import open_vector, seal_vector
 from gate_integration.faces.records import Engine, Vector
 from gate_integration.sightings import queries
@@ -106,25 +107,24 @@ class EstatePseudonyms:
         found.row.centroid_sealed = seal_vector(found.key, found.centroid, place=place)
 
 
-async def forget_unseen(session: AsyncSession, *, vault: Vault, now: datetime) -> int:
-    """Forgets whoever was not seen for the days of the estate's rules, and everybody of an estate without a basis.
+async def forget_without_basis(session: AsyncSession, *, vault: Vault, now: datetime) -> int:
+    """Forgets everybody of an estate whose basis has ended, whatever is held: nothing allows to keep them any more.
 
-    Key and centroid are destroyed, the number stays given. Says how many were forgotten.
+    Key and centroid are destroyed, the number stays given. Says how many. Whoever stays away is a matter of retention.
     """
-    day = local_day(now)
-    forgotten = 0
-    for estate_id in await queries.estates_with_pseudonyms(session):
-        parameters = await recognition_parameters(session, estate_id=estate_id, on=day)
-        rows = await queries.pseudonyms_to_forget(
-            session, unseen_since=now - timedelta(days=parameters.forget_after_days), estate_id=estate_id, on=day
-        )
-        for row in rows:
-            await vault.destroy_subject_key(session, subject_id=row.id, now=now)
-            row.centroid_sealed = None
-            row.forgotten_at = now
-            audit.record(
-                session, at=now, actor=Actor.system("worker"), action="pseudonym.forgotten", object_kind="pseudonym",
-                object_id=row.id, estate_id=estate_id,
-            )  # fmt: skip
-        forgotten += len(rows)
-    return forgotten
+    rows = await queries.pseudonyms_without_basis(session, on=local_day(now))
+    await forget(session, rows, vault=vault, now=now)
+    return len(rows)
+
+
+async def forget(session: AsyncSession, rows: Sequence[Pseudonym], *, vault: Vault, now: datetime) -> None:
+    """Destroys key and centroid; the number stays given."""
+    for row in rows:
+        await vault.destroy_subject_key(session, subject_id=row.id, now=now)
+        row.centroid_sealed = None
+        row.forgotten_at = now
+        audit.record(
+            session, at=now, actor=Actor.system("worker"), action="pseudonym.forgotten", object_kind="pseudonym",
+            object_id=row.id, estate_id=row.estate_id,
+        )  # fmt: skip
+    await session.flush()

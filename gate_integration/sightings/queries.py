@@ -150,29 +150,20 @@ def _has_basis(estate: ColumnElement[uuid.UUID], on: date) -> ColumnElement[bool
     )
 
 
-async def pseudonyms_to_forget(
-    session: AsyncSession, *, unseen_since: datetime, estate_id: uuid.UUID, on: date
-) -> Sequence[Pseudonym]:
-    """Pseudonyms of an estate unseen since then; all of them when the estate's basis has ended."""
+async def pseudonyms_without_basis(session: AsyncSession, *, on: date) -> Sequence[Pseudonym]:
+    """Pseudonyms of estates in scope whose basis has ended, locked."""
     return (
         await session.scalars(
             select(Pseudonym)
-            .where(
-                Pseudonym.estate_id == estate_id,
-                Pseudonym.forgotten_at.is_(None),
-                or_(
-                    Pseudonym.last_seen_at < unseen_since,
-                    ~_has_basis(Pseudonym.estate_id.expression, on),
-                ),
-            )
+            .where(Pseudonym.forgotten_at.is_(None), ~_has_basis(Pseudonym.estate_id.expression, on))
             .with_for_update()
         )
     ).all()
 
 
-async def estates_with_pseudonyms(session: AsyncSession) -> Sequence[uuid.UUID]:
-    """Estates in scope that have somebody to forget one day."""
-    return (await session.scalars(select(Pseudonym.estate_id).where(Pseudonym.forgotten_at.is_(None)).distinct())).all()
+async def pseudonyms(session: AsyncSession, *, ids: Collection[uuid.UUID]) -> Sequence[Pseudonym]:
+    """Pseudonyms by id."""
+    return (await session.scalars(select(Pseudonym).where(Pseudonym.id.in_(ids)).order_by(Pseudonym.id))).all()
 
 
 async def trail(

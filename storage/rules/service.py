@@ -9,10 +9,19 @@ from sqlalchemy import Connection, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.ids import new_id
+from storage.problems import Invalid
 from storage.rules.models import RuleSet, RuleValue
-from storage.rules.values import RuleDefault, Rules
+from storage.rules.values import RuleDefault, Rules, check_minimums
 
 NATIONWIDE = ""
+
+
+class WrongJurisdiction(Invalid):
+    """Local values belong to a division of two digits or more; the country's come with a release."""
+
+    code = "wrong-jurisdiction"
+    title_zh = "地方规则须指明行政区划代码（至少两位数字）；全国规则随版本发布"
+    title_en = "Local rules name a division of two digits or more; nationwide ones come with a release"
 
 
 async def in_force(session: AsyncSession, *, division_code: str, on: date) -> Rules:
@@ -41,22 +50,71 @@ async def in_force(session: AsyncSession, *, division_code: str, on: date) -> Ru
 def publish_nationwide(
     connection: Connection, *, values: Collection[RuleDefault], effective_from: date, note: str, now: datetime
 ) -> bool:
-    """Adds the next nationwide version, unless the newest one holds the same values; a version is never changed."""
+    """Adds the next nationwide version, unless the newest one holds the same values; a version is never changed.
+
+    Raises `BelowMinimum` for a period that the law does not allow.
+    """
+    check_minimums(values)
+    newest = _newest(connection, NATIONWIDE)
+    if newest is not None and {key: row[0] for key, row in newest[1].items()} == {row.key: row.value for row in values}:
+        return False
+    _add(connection, NATIONWIDE, (newest[0] if newest else 0) + 1, values, effective_from, note, now)
+    return True
+
+
+def publish_local(
+    connection: Connection,
+    *,
+    jurisdiction: str,
+    changes: Collection[RuleDefault],
+    effective_from: date,
+    note: str,
+    now: datetime,
+) -> int:
+    """Adds the next version of a division: its newest one with `changes`, in force from a day on; says its number.
+
+    Raises `BelowMinimum` for a period that the law does not allow and `WrongJurisdiction`.
+    """
+    if len(jurisdiction) < 2 or not (jurisdiction.isascii() and jurisdiction.isdigit()):
+        raise WrongJurisdiction
+    check_minimums(changes)
+    number, before = _newest(connection, jurisdiction) or (0, {})
+    kept = [RuleDefault(key, *row) for key, row in before.items() if key not in {row.key for row in changes}]
+    _add(connection, jurisdiction, number + 1, [*kept, *changes], effective_from, note, now)
+    return number + 1
+
+
+def _newest(connection: Connection, jurisdiction: str) -> tuple[int, dict[str, tuple[Any, str, str]]] | None:
     newest = connection.execute(
         select(RuleSet.id, RuleSet.version)
-        .where(RuleSet.jurisdiction == NATIONWIDE)
+        .where(RuleSet.jurisdiction == jurisdiction)
         .order_by(RuleSet.version.desc())
         .limit(1)
     ).first()
-    if newest is not None:
-        stored = connection.execute(select(RuleValue.key, RuleValue.value).where(RuleValue.rule_set_id == newest.id))
-        if {key: value for key, value in stored} == {row.key: row.value for row in values}:  # noqa: C416
-            return False
+    if newest is None:
+        return None
+    stored = connection.execute(
+        select(RuleValue.key, RuleValue.value, RuleValue.unit, RuleValue.source).where(
+            RuleValue.rule_set_id == newest.id
+        )
+    )
+    return newest.version, {key: (value, unit, source) for key, value, unit, source in stored}
+
+
+def _add(
+    connection: Connection,
+    jurisdiction: str,
+    version: int,
+    values: Collection[RuleDefault],
+    effective_from: date,
+    note: str,
+    now: datetime,
+) -> None:
     set_id = new_id()
     connection.execute(
         insert(RuleSet).values(
-            id=set_id, jurisdiction=NATIONWIDE, version=(newest.version if newest else 0) + 1,
-            effective_from=effective_from, note=note, created_at=now,
+            id=set_id, jurisdiction=jurisdiction, version=version, effective_from=effective_from, note=note,
+            created_at=now,
         )
     )  # fmt: skip
     connection.execute(
@@ -66,4 +124,3 @@ def publish_nationwide(
             for row in values
         ],
     )
-    return True

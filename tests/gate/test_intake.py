@@ -12,16 +12,21 @@ import pytest
 from sqlalchemy import select, update
 
 from gate_integration.devices import service
+from gate_integration.intake import retention
 from gate_integration.intake.group_commit import DeliveryRow, GroupCommit, StoringFailed
 from gate_integration.intake.intake import Intake, looks_live
-from gate_integration.intake.jobs import ensure_partitions, forget_sealed
+from gate_integration.intake.jobs import ensure_partitions
 from gate_integration.intake.models import DeliveryProblem, RawDelivery, RawPending
 from inspection.registry.consents.models import ProcessingBasis
+from storage.audit.service import Actor
 from storage.clock import SimulatedClock
 from storage.database import Database, DatabaseUrls, Role, SystemScope
+from storage.holds.reach import Reach
 from storage.ids import new_id
 from storage.objects.models import StoredObject
 from storage.objects.service import Objects
+from storage.retention.classes import Tools
+from storage.retention.run import run_class
 from storage.vault import crypto
 from storage.vault.service import Vault
 from tests.factories import make_world
@@ -161,8 +166,10 @@ async def test_a_body_that_cannot_be_cleared_is_sealed_and_forgotten(
         )
         assert codes == {"uncleared"}
         later = NOON.replace(day=6)
-        await forget_sealed(session, now=later)
         await ensure_partitions(session, now=later)
+    (sealed, *_) = retention.CLASSES
+    await run_class(database, retention=sealed, reach=Reach(), tools=Tools(vault, gate.intake.objects), now=later,
+                    actor=Actor.system("worker"))  # fmt: skip
     assert (await raw_of(database, gate.device_id))[0].body is None
     assert gate.intake.counters["uncleared"] == 1
 

@@ -7,8 +7,8 @@ from sqlalchemy import select, text
 
 from gate_integration.devices.models import CaptureMode, GateLevel
 from gate_integration.enrolment import jobs, service
+from gate_integration.sightings import retention
 from gate_integration.sightings.models import Band, LinkKind, Pseudonym, Source
-from gate_integration.sightings.pseudonyms import forget_unseen
 from gate_integration.sightings.service import SightingService
 from inspection.registry.consents.basis import require_basis, withdraw_basis
 from inspection.registry.consents.models import ConsentScope, Purpose
@@ -16,9 +16,12 @@ from inspection.registry.consents.service import withdraw_all
 from inspection.registry.households.models import GuestStay, Person, ServiceWorker
 from storage.audit.service import Actor
 from storage.database import Database, Role, SystemScope
+from storage.holds.reach import Reach
 from storage.ids import new_id
 from storage.objects.models import StoredObject
 from storage.objects.service import Objects
+from storage.retention.classes import Tools
+from storage.retention.run import run_class
 from storage.vault.service import Vault
 from tests.factories import World, give_consent, make_world
 from tests.recognition import (
@@ -245,9 +248,14 @@ async def test_unseen_pseudonyms_are_forgotten_for_good(database: Database, vaul
     gate = await make_gate(database, world, now=NOW)
     (first,) = await report(database, objects, sighter, [Pass(gate, NOW, picture_of(STRANGER))], now=NOW)
     later = NOW + timedelta(days=31)
+    pseudonyms = next(one for one in retention.CLASSES if one.described.code == "pseudonyms")
+    for moment in (NOW + timedelta(days=29), later):
+        await run_class(database, retention=pseudonyms, reach=Reach(), tools=Tools(vault, objects), now=moment,
+                        actor=ACTOR)  # fmt: skip
+        async with database.transaction(Role.SYSTEM, world.scope) as session:
+            seen = await session.get_one(Pseudonym, first.pseudonym_id)
+            assert (seen.forgotten_at is not None) == (moment == later)
     async with database.transaction(Role.SYSTEM, world.scope) as session:
-        assert await forget_unseen(session, vault=vault, now=NOW + timedelta(days=29)) == 0
-        await forget_unseen(session, vault=vault, now=later)
         row = await session.get_one(Pseudonym, first.pseudonym_id)
         assert row.centroid_sealed is None
         assert row.forgotten_at == later

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storage.database import Database, Role
+from storage.database import Database, Role, SystemScope
+from storage.objects.jobs import delete_bytes
 from storage.objects.service import Objects
 from storage.objects.store import FilesystemStore, ObjectExists, ObjectMissing, StoreFailed
 from storage.vault import crypto
@@ -113,6 +114,10 @@ async def test_an_object_lives_and_dies(database: Database, vault: Vault, object
     async with database.transaction(Role.APP, world.scope) as session:
         with pytest.raises(ObjectMissing):
             await objects.get(session, object_id=row.id, now=NOW)
+    assert objects.store.get(str(row.id)), "without a key they are unreadable; they go after the commit"
+    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+        assert row.id in {one.id for one in await delete_bytes(session, objects=objects, now=NOW)}
+        assert await delete_bytes(session, objects=objects, now=NOW) == []
     with pytest.raises(ObjectMissing):
         objects.store.get(str(row.id))
 

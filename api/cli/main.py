@@ -15,6 +15,7 @@ COMMANDS = {
     "consent": ("api.cli.consent:consent", "同意 / consents"),
     "registry": ("api.cli.registry:registry", "住户登记 / the register"),
     "gate": ("api.cli.gate:gate", "门禁设备 / gate devices"),
+    "objects": ("api.cli.objects:objects", "文件存储 / the object store"),
     "bench": ("api.cli.bench:bench", "性能测量 / measurements"),
     "openapi": ("api.cli.run:openapi", "接口文档 / print the OpenAPI document"),
 }

@@ -16,7 +16,7 @@ BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")  # S3 user guide, gener
 PREFIX = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 REGION = re.compile(r"[A-Za-z0-9-]{1,40}")
 KNOWN = {"endpoint", "region", "timeout"}
-TIMEOUT_S = (2, 120)
+TIMEOUT_S = (2, 60)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.backups import scheduled_backup, scheduled_drill
 from api.house import House
 from api.retention import run_daily, run_hourly
+from api.sealing import make_sealer
 from api.wiring import make_engine
 from gate_integration.devices import service as devices
 from gate_integration.enrolment import jobs as enrolment
@@ -172,6 +173,7 @@ class Worker:
             )  # fmt: skip
             others = [asyncio.create_task(d.run(self.stopping)) for d in drainers]
             others.append(asyncio.create_task(self.watch_timers()))
+            others.append(asyncio.create_task(make_sealer(house).run(self.stopping)))
             stop = asyncio.create_task(self.stopping.wait())
             await asyncio.wait([stop, jobs, *others], return_when=asyncio.FIRST_COMPLETED)
             self.stopping.set()

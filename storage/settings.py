@@ -37,6 +37,7 @@ class Settings:
     data_dir: Path
     cache_dir: Path
     master_key_file: Path
+    ledger: Path | None = None
     clock: ClockKind = ClockKind.SYSTEM
     database_url: str | None = None
     role_urls: tuple[tuple[str, str], ...] = ()
@@ -59,6 +60,8 @@ class Settings:
     backup_dir: Path | None = None
     backup_keep: int = 7
     backup_drill: bool = False
+    audit_key: Path | None = None
+    audit_heads_dir: Path | None = None
 
     @property
     def demo(self) -> bool:
@@ -69,6 +72,16 @@ class Settings:
     def clock_file(self) -> Path:
         """Where the simulated clock keeps its moment."""
         return self.data_dir / "clock.json"
+
+    @property
+    def ledger_dir(self) -> Path:
+        """Where the erasure ledger lies: beside the master key, outside the data directory and outside backups."""
+        return self.ledger or self.master_key_file.parent / f"{self.data_dir.name}.erasures"
+
+    @property
+    def audit_key_file(self) -> Path:
+        """The key that signs the audit log: beside the master key, outside the database and the data directory."""
+        return self.audit_key or self.master_key_file.with_suffix(".audit.key")
 
     @property
     def objects_dir(self) -> Path:
@@ -96,6 +109,13 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
             f"RUHU_MASTER_KEY_FILE={key_file} 位于数据目录内: it must lie outside RUHU_DATA={data_dir}, "
             "or a copy of the data would carry its own key"
         )
+    ledger = Path(env["RUHU_LEDGER_DIR"]).absolute() if env.get("RUHU_LEDGER_DIR") else None
+    if ledger is not None and ledger.is_relative_to(data_dir):
+        faults.append(
+            f"RUHU_LEDGER_DIR={ledger} 位于数据目录内: it must lie outside RUHU_DATA={data_dir}, "
+            "or a restore would bring back the people it should erase again"
+        )
+    audit_key, heads_dir = _audit(env, data_dir, faults)
     clock = env.get("RUHU_CLOCK", ClockKind.SYSTEM)
     if clock not in list(ClockKind):
         faults.append(f"RUHU_CLOCK={clock!r} 无效: use 'system' or 'simulated'")
@@ -144,6 +164,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         data_dir=data_dir,
         cache_dir=Path(env.get("RUHU_CACHE", ".cache")).absolute(),
         master_key_file=key_file,
+        ledger=ledger,
         clock=ClockKind(clock),
         database_url=url,
         role_urls=role_urls,
@@ -166,7 +187,20 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         backup_dir=backup_dir,
         backup_keep=numbers["RUHU_BACKUP_KEEP"],
         backup_drill=env.get("RUHU_BACKUP_DRILL", "0") == "1",
+        audit_key=audit_key,
+        audit_heads_dir=heads_dir,
     )
+
+
+def _audit(env: Mapping[str, str], data_dir: Path, faults: list[str]) -> tuple[Path | None, Path | None]:
+    """The signing key and the second folder for signed heads: a proof that lies beside what it proves is none."""
+    found: list[Path | None] = []
+    for name in ("RUHU_AUDIT_KEY_FILE", "RUHU_AUDIT_HEADS_DIR"):
+        path = Path(env[name]).absolute() if env.get(name) else None
+        if path is not None and path.is_relative_to(data_dir):
+            faults.append(f"{name}={path} 位于数据目录内: it must lie outside RUHU_DATA={data_dir}")
+        found.append(path)
+    return found[0], found[1]
 
 
 def _object_store(env: Mapping[str, str], url: str | None, faults: list[str]) -> tuple[tuple[str, str], Path | None]:

@@ -37,3 +37,14 @@ def test_two_processes_share_a_simulated_clock(tmp_path: Path) -> None:
 
     moved = one.advance(timedelta(days=3))
     assert two.now() == moved
+
+
+def test_the_audit_key_lies_beside_the_master_key_and_never_in_the_data(tmp_path: Path) -> None:
+    data = tmp_path / "ruhu"
+    assert load({"RUHU_DATA": str(data)}).audit_key_file == tmp_path / "keys" / "ruhu.audit.key"
+    given = load({"RUHU_DATA": str(data), "RUHU_AUDIT_KEY_FILE": str(tmp_path / "a.key")})
+    assert given.audit_key_file == tmp_path / "a.key"
+    inside = {"RUHU_AUDIT_KEY_FILE": str(data / "a.key"), "RUHU_AUDIT_HEADS_DIR": str(data / "heads")}
+    with pytest.raises(SettingsError) as caught:
+        load({"RUHU_DATA": str(data), **inside})
+    assert len(caught.value.problems) == 2

@@ -7,6 +7,7 @@ import msgspec
 from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody
 
 from api.problems import InvalidRequest
+from inspection.registry.exports.sheets import XLSX_TYPE
 
 
 def json_body(struct: type[msgspec.Struct]) -> type[Operation]:
@@ -21,9 +22,10 @@ def picture_body() -> type[Operation]:
 
 
 def sheet_body() -> type[Operation]:
-    """An OpenAPI operation whose body is a CSV file, by itself or as the field `file` of a form."""
+    """An OpenAPI operation whose body is a CSV or XLSX file, by itself or as the field `file` of a form."""
+    binary = {"type": "string", "contentMediaType": XLSX_TYPE}
     form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}}}
-    return _operation({"text/csv": {"type": "string"}, "multipart/form-data": form})
+    return _operation({"text/csv": {"type": "string"}, XLSX_TYPE: binary, "multipart/form-data": form})
 
 
 def _operation(contents: dict[str, dict[str, Any]]) -> type[Operation]:

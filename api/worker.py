@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import uuid
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
@@ -24,6 +25,8 @@ from gate_integration.sightings.pseudonyms import forget_without_basis
 from gate_integration.sightings.service import SightingService
 from inspection.cases import periods as cases
 from inspection.registry.consents import jobs as consents
+from inspection.registry.imports import jobs as imports
+from inspection.registry.imports.service import APPLY_TASK, CHECK_TASK
 from inspection.registry.places import queries as places
 from storage import timers
 from storage.database import Role, SystemScope
@@ -83,6 +86,7 @@ class Worker:
             "cases.recompute_deadlines": now_of(cases.recompute_deadlines),
             DELETE_BYTES: now_of(delete_bytes, objects=house.objects),
             "intake.ensure_partitions": now_of(intake.ensure_partitions),
+            "registry.sweep_imports": now_of(imports.sweep),
         }
 
     def register(self, app: App) -> None:
@@ -96,10 +100,25 @@ class Worker:
             app.task(name=name, queue="default", retry=5)(run)
 
         app.task(name="occupancy.evaluate", queue="default", retry=5)(self.evaluate)
+        app.task(name=CHECK_TASK, queue="default", retry=5)(self.check_import)
+        app.task(name=APPLY_TASK, queue="default", retry=5)(self.apply_import)
         for name, run_retention in (("retention.run", run_daily), ("retention.run_hourly", run_hourly)):
             app.task(name=name, queue="default", retry=5)(self.over_house(run_retention))
         for name, run_backup in (("backup.run", scheduled_backup), ("backup.drill", scheduled_drill)):
             app.task(name=name, queue="default", retry=2)(self.over_house(run_backup))
+
+    def workshop(self) -> imports.Workshop:
+        """What imports of the register work with."""
+        house = self.house
+        return imports.Workshop(house.database, house.vault, house.objects, house.clock)
+
+    async def check_import(self, *, import_id: str, **_: object) -> None:
+        """Checks a file of the register."""
+        await self.workshop().check(import_id=uuid.UUID(import_id))
+
+    async def apply_import(self, *, import_id: str, **_: object) -> None:
+        """Applies a file that somebody confirmed."""
+        await self.workshop().apply(import_id=uuid.UUID(import_id))
 
     def over_house(self, work: Callable[[House], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
         """A job that opens its own transactions."""

@@ -1,5 +1,6 @@
 """Furnishing the demonstration's estate through the API: register, bases, consents, terminals, cards, faces."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from api.demo.people import Player, new_password
 
 NOTICE = "2026-01"
 SNAPSHOT_TERMINAL = "1-1"
+IMPORT_PATIENCE_S = 60
 POLYGON = [[116.3000, 39.9000], [116.3040, 39.9000], [116.3040, 39.9030], [116.3000, 39.9030]]
 
 
@@ -28,20 +30,17 @@ class Furnished:
 
 
 def make_estate(chief: Player, people: list[Resident]) -> Furnished:
-    """The estate, its register from a CSV file (tried dry first), and the legal bases of processing."""
+    """The estate, its register from a CSV file (checked, confirmed, applied), and the legal bases of processing."""
     made = chief.post(
         "/estates", name=estate.ESTATE_NAME, division_code=estate.DIVISION, funding_type="government_invested",
         geofence={"crs": "wgs84", "polygon": POLYGON},
     )  # fmt: skip
     found = Furnished(estate_id=made["id"])
-    content = estate.register_csv(people)
-    for dry_run in ("true", "false"):
-        report = chief.call(
-            "POST", f"/estates/{found.estate_id}/registry-import", content=content,
-            headers={"Content-Type": "text/csv"}, params={"dry_run": dry_run, "create_units": "true"},
-        )  # fmt: skip
-        if report["issues"]:
-            raise RuntimeError(f"the register has errors: {report['issues'][:3]}")
+    import_register(chief, found.estate_id, estate.register_csv(people))
+    chief.post(
+        "/issuing-authorities", division_code=estate.DIVISION[:6], name="演示区住房保障局", designator="演住保",
+        address="演示区示范路1号", phone="000-00000000", review_body="演示区人民政府", court="演示区人民法院",
+    )  # fmt: skip
     for purpose in ("access_control", "welfare_check", "tenancy_compliance"):
         chief.post(
             f"/estates/{found.estate_id}/bases", purpose=purpose, legal_basis="演示：公共租赁住房管理办法",
@@ -49,6 +48,25 @@ def make_estate(chief: Player, people: list[Resident]) -> Furnished:
             signed_by="演示住房保障中心", valid_from="2026-02-01", valid_to="2027-01-31",
         )  # fmt: skip
     return found
+
+
+def import_register(chief: Player, estate_id: str, content: bytes) -> None:
+    """Hands the file in, waits for the report, confirms it, waits until it is applied."""
+    made = chief.call(
+        "POST", f"/estates/{estate_id}/registry-imports", content=content, headers={"Content-Type": "text/csv"},
+        params={"create_units": "true", "full_list": "true", "name": "register.csv"},
+    )  # fmt: skip
+    where = f"/registry-imports/{made['id']}"
+    for step, wanted in (("", "checked"), ("/confirm", "applied")):
+        if step:
+            chief.post(where + step)
+        end = time.monotonic() + IMPORT_PATIENCE_S
+        while (now := chief.get(where))["status"] != wanted:
+            if now["status"] in {"refused", "failed"} or time.monotonic() > end:
+                raise RuntimeError(f"the register was not imported: {now['status']} {now['report']}")
+            time.sleep(0.1)
+        if now["report"]["issue_counts"]:
+            raise RuntimeError(f"the register has errors: {now['report']['issue_counts']}")
 
 
 def hire(chief: Player, found: Furnished, base_url: str) -> None:
@@ -68,6 +86,7 @@ def hire(chief: Player, found: Furnished, base_url: str) -> None:
         player = Player(base_url, login, password, name)
         player.id = view["id"]
         player.sign_in()
+        player.choose_password()
         found.players[login] = player
 
 

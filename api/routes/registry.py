@@ -1,20 +1,14 @@
-"""Households and their people; guests, workers, care, absences; numbers in clear; import."""
+"""Households and their people; guests, workers, care, absences; numbers in clear."""
 
 import uuid
-from typing import Any
 
-import msgspec
-from litestar import Request, get, post
-from litestar.datastructures import UploadFile
-from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar import get, post
+from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, requires
 from api.paging import AfterId, AfterText, Cursor, Limit, Page, decode_cursor, paged
 from api.parameters import Text
-from api.problems import InvalidRequest
-from api.raw_bodies import sheet_body
 from inspection.registry.households import care, guests, people, queries, service, workers
 from inspection.registry.households.detail import household_detail
 from inspection.registry.households.schemas import (
@@ -37,8 +31,6 @@ from inspection.registry.households.schemas import (
     WorkerInput,
     WorkerView,
 )
-from inspection.registry.imports.report import Report
-from inspection.registry.imports.service import import_register
 from inspection.registry.places.service import get_estate
 from inspection.users.models import UserRole
 
@@ -46,7 +38,6 @@ READERS = requires(UserRole.INSPECTOR, UserRole.MANAGER, UserRole.AUDITOR, UserR
 OFFICE = requires(UserRole.MANAGER, UserRole.ADMINISTRATOR)
 DOOR = requires(UserRole.INSPECTOR, UserRole.MANAGER)
 MANAGERS = requires(UserRole.MANAGER)
-ADMINISTRATORS = requires(UserRole.ADMINISTRATOR)
 
 
 @get(
@@ -288,50 +279,8 @@ async def unmask(person_id: FromPath[uuid.UUID], data: JSONBody[UnmaskInput], wo
     return UnmaskedView(person_id=person_id, secret=data.secret, value=value)
 
 
-class ImportProblem(msgspec.Struct, kw_only=True):
-    """The answer to a file with errors that was to be applied: `extra.report` is the report."""
-
-    code: str
-    extra: dict[str, Any]
-
-
-@post(
-    "/api/v1/estates/{estate_id:uuid}/registry-import", guards=[ADMINISTRATORS], status_code=HTTP_200_OK,
-    tags=["registry"], operation_id="importRegistry", operation_class=sheet_body(),
-    summary="导入住户名册 / Import the register",
-    responses={422: ResponseSpec(ImportProblem, description="文件有错误 / Bad file", generate_examples=False)},
-)  # fmt: skip
-async def import_registry(
-    estate_id: FromPath[uuid.UUID],
-    request: Request[Any, Any, Any],
-    work: Work,
-    dry_run: FromQuery[bool] = True,
-    create_units: FromQuery[bool] = False,
-) -> Report:
-    """Compares a CSV file with the register; with `dry_run=false` brings the register up to it, all or nothing.
-
-    The file is the body as `text/csv`, or the field `file` of a form. UTF-8 or GB18030, headings in Chinese.
-    """
-    content = await uploaded(request)
-    async with work.transaction() as session:
-        return await import_register(
-            session, vault=work.context.vault, estate_id=estate_id, content=content, apply=not dry_run,
-            create_units=create_units, actor=work.actor, now=work.now,
-        )  # fmt: skip
-
-
-async def uploaded(request: Request[Any, Any, Any]) -> bytes:
-    """The bytes of the file, sent as the body or in a form."""
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        return await request.body()
-    file = (await request.form()).get("file")
-    if not isinstance(file, UploadFile):
-        raise InvalidRequest("表单缺少文件字段 file", "The form has no file field named file")
-    return await file.read()
-
-
 handlers = [
     list_households, create_household, get_household, add_member, end_member, add_lease, end_lease, register_guest,
     extend_stay, cancel_stay, list_workers, register_worker, end_worker, add_care_tag, end_care_tag, tell_absence,
-    cancel_absence, unmask, import_registry,
+    cancel_absence, unmask,
 ]  # fmt: skip

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.registry.errors import BadPeriod
+from inspection.registry.history.models import Change
+from inspection.registry.history.service import days, note_guest
 from inspection.registry.households import queries
 from inspection.registry.households.errors import AlreadyMember, RecordEnded, StayOverlaps
 from inspection.registry.households.models import GuestStay
@@ -50,6 +52,7 @@ async def register_guest(
     )  # fmt: skip
     session.add(row)
     await session.flush()
+    note_guest(session, row, change=Change.ADDED, actor=actor, now=now)
     record(session, at=now, actor=actor, action="guest.register", object_kind="guest_stay", object_id=row.id,
            estate_id=row.estate_id, household_id=str(household_id), person_id=str(found.id),
            valid_from=valid_from.isoformat(), valid_to=valid_to.isoformat())  # fmt: skip
@@ -71,6 +74,7 @@ async def cancel_stay(session: AsyncSession, *, stay_id: uuid.UUID, actor: Actor
     row = await open_stay(session, stay_id=stay_id)
     row.cancelled_at = now
     await session.flush()
+    note_guest(session, row, change=Change.CANCELLED, before=days(row.valid_from, row.valid_to), actor=actor, now=now)
     record(session, at=now, actor=actor, action="guest.cancel", object_kind="guest_stay", object_id=row.id,
            estate_id=row.estate_id)  # fmt: skip
     return row
@@ -91,6 +95,7 @@ async def extend_stay(
         raise StayOverlaps
     before, row.valid_to = row.valid_to, valid_to
     await session.flush()
+    note_guest(session, row, change=Change.EXTENDED, before=days(row.valid_from, before), actor=actor, now=now)
     record(session, at=now, actor=actor, action="guest.extend", object_kind="guest_stay", object_id=row.id,
            estate_id=row.estate_id, before=before.isoformat(), valid_to=valid_to.isoformat())  # fmt: skip
     return row

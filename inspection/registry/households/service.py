@@ -6,6 +6,8 @@ from datetime import date, datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.registry.constraints import flush
+from inspection.registry.history.models import Change, Kind
+from inspection.registry.history.service import days, note, note_lease, note_member
 from inspection.registry.households import queries
 from inspection.registry.households.errors import AlreadyMember, HouseholdNumberTaken, RecordEnded, UnitAlreadyLet
 from inspection.registry.households.models import Household, HouseholdKind, HouseholdMember, Lease, MemberRole
@@ -27,6 +29,8 @@ async def create_household(
     row = Household(id=new_id(), estate_id=estate_id, number=number, kind=kind, created_at=now)
     session.add(row)
     await flush(session, {"uq_household_estate_id_number": HouseholdNumberTaken()})
+    note(session, estate_id=estate_id, kind=Kind.HOUSEHOLD, change=Change.ADDED, record_id=row.id,
+         household_id=row.id, after={"kind": kind}, actor=actor, now=now)  # fmt: skip
     record(session, at=now, actor=actor, action="household.create", object_kind="household", object_id=row.id,
            estate_id=estate_id)  # fmt: skip
     return row
@@ -81,14 +85,16 @@ async def add_member(
     )  # fmt: skip
     session.add(row)
     await session.flush()
+    note_member(session, row, change=Change.ADDED, actor=actor, now=now)
     record(session, at=now, actor=actor, action="member.add", object_kind="household_member", object_id=row.id,
            estate_id=row.estate_id, household_id=str(household_id), person_id=str(found.id), role=role)  # fmt: skip
     return row
 
 
 async def end_member(
-    session: AsyncSession, *, member_id: uuid.UUID, valid_to: date, actor: Actor, now: datetime
-) -> HouseholdMember:
+    session: AsyncSession, *, member_id: uuid.UUID, valid_to: date, actor: Actor, now: datetime,
+    reason: str | None = None,
+) -> HouseholdMember:  # fmt: skip
     """Sets a membership's last day. Raises `NotFound`, `RecordEnded`, `BadPeriod`."""
     row = await queries.locked(session, HouseholdMember, member_id)
     if row is None:
@@ -96,10 +102,12 @@ async def end_member(
     if row.valid_to is not None and row.valid_to < local_day(now):
         raise RecordEnded
     check_period(row.valid_from, valid_to)
+    before = days(row.valid_from, row.valid_to)
     row.valid_to = valid_to
     await session.flush()
+    note_member(session, row, change=Change.ENDED, before=before, reason=reason, actor=actor, now=now)
     record(session, at=now, actor=actor, action="member.end", object_kind="household_member", object_id=row.id,
-           estate_id=row.estate_id, valid_to=valid_to.isoformat())  # fmt: skip
+           estate_id=row.estate_id, reason=reason, valid_to=valid_to.isoformat())  # fmt: skip
     return row
 
 
@@ -128,14 +136,16 @@ async def add_lease(
     if valid_to is None or valid_to >= local_day(now):
         unit.status = UnitStatus.ALLOCATED
     await flush(session, {"ex_lease_unit_period": UnitAlreadyLet()})
+    note_lease(session, row, change=Change.ADDED, actor=actor, now=now)
     record(session, at=now, actor=actor, action="lease.add", object_kind="lease", object_id=row.id,
            estate_id=row.estate_id, household_id=str(household_id), unit_id=str(unit_id))  # fmt: skip
     return row
 
 
 async def end_lease(
-    session: AsyncSession, *, lease_id: uuid.UUID, valid_to: date, actor: Actor, now: datetime
-) -> Lease:
+    session: AsyncSession, *, lease_id: uuid.UUID, valid_to: date, actor: Actor, now: datetime,
+    reason: str | None = None,
+) -> Lease:  # fmt: skip
     """Sets a lease's last day; nobody's access and no unit's status hang on it (a return is inspected first).
 
     Raises `NotFound`, `BadPeriod`, and `UnitAlreadyLet` when a later day runs into the next lease.
@@ -144,8 +154,10 @@ async def end_lease(
     if row is None:
         raise NotFound("没有这份合同", "No such lease")
     check_period(row.valid_from, valid_to)
+    before = days(row.valid_from, row.valid_to)
     row.valid_to = valid_to
     await flush(session, {"ex_lease_unit_period": UnitAlreadyLet()})
+    note_lease(session, row, change=Change.ENDED, before=before, reason=reason, actor=actor, now=now)
     record(session, at=now, actor=actor, action="lease.end", object_kind="lease", object_id=row.id,
            estate_id=row.estate_id, valid_to=valid_to.isoformat())  # fmt: skip
     return row

@@ -11,14 +11,21 @@ from inspection.registry import id_number
 from inspection.registry.households.models import HouseholdKind, MemberRole
 from inspection.registry.households.papers import phone_digits
 from inspection.registry.imports.headings import Column
-from inspection.registry.imports.reader import RawRow, Table
+from inspection.registry.imports.reader import RawRow
 from inspection.registry.imports.report import Issue, id_issue, issue
-from inspection.registry.imports.values import KINDS, ROLES, ROUNDED, plain, read_date, read_whole
+from inspection.registry.imports.values import EXAMPLE, KINDS, MASKED, ROLES, ROUNDED, plain, read_date, read_whole
 
 CODE_LENGTH: Final = 64
 NAME_LENGTH: Final = 200
 EARLIEST: Final = date(1949, 10, 1)
 LATEST: Final = date(2149, 12, 31)
+DIGITS_OF_A_NUMBER: Final = 6
+PLACE: Final = (
+    Column.BUILDING, Column.ENTRANCE, Column.ROOM, Column.UNIT_CODE, Column.FLOOR, Column.MAX_PEOPLE,
+)  # fmt: skip
+WHO: Final = (
+    Column.ROLE, Column.NAME, Column.ID_NUMBER, Column.PHONE, Column.GUARDIAN, Column.MOVED_IN, Column.MOVED_OUT,
+)  # fmt: skip
 UnitKey = tuple[str, str, str, str]  # code, building, entrance, room; "" where the file states nothing
 
 
@@ -87,17 +94,12 @@ class Stated:
     people: dict[str, PersonStated] = field(default_factory=dict)
     members: list[MemberStated] = field(default_factory=list)
     leases: dict[str, LeaseStated] = field(default_factory=dict)
+    vacant: set[UnitKey] = field(default_factory=set)
     issues: list[Issue] = field(default_factory=list)
 
-
-def check(table: Table, *, today: date) -> Stated:
-    """Reads every row; rows at fault leave issues and as much as can be used for finding more of them."""
-    stated = Stated(issues=list(table.issues))
-    if any(found.code == "missing-heading" for found in table.issues):
-        return stated  # every row would repeat it
-    for raw in table.rows:
-        RowCheck(raw, stated, today).run()
-    return stated
+    def take(self, raw: RawRow, *, today: date) -> None:
+        """Reads a row; one at fault leaves issues and as much as can be used for finding more of them."""
+        RowCheck(raw, self, today).run()
 
 
 class RowCheck:
@@ -109,10 +111,27 @@ class RowCheck:
         self.today = today
 
     def run(self) -> None:
-        """Reads the row into `stated`."""
+        """Reads the row into `stated`.
+
+        A row may state a unit alone (nobody lives there), a household with or without a lease, or a person.
+        """
+        filled = {column for column, text in self.raw.cells.items() if text}
+        if not filled:
+            return  # columns we do not know, such as a running number
+        if plain(self.raw.cells.get(Column.HOUSEHOLD, "")).startswith(EXAMPLE):
+            self.tell("example-row", Column.HOUSEHOLD)
+            return
+        if filled.issubset(PLACE):
+            self.unit(vacant=True)
+            return
         household = self.code(Column.HOUSEHOLD, required=True)
         unit = self.unit()
         kind = self.kind()
+        if filled.isdisjoint(WHO):
+            if household is not None:
+                self.household(household, kind, unit)
+                self.lease(household, unit)
+            return
         role = self.role()
         person = self.person()
         moved_in, moved_out = self.date(Column.MOVED_IN), self.date(Column.MOVED_OUT)
@@ -160,19 +179,23 @@ class RowCheck:
             self.tell("bad-number", column)
         return found
 
-    def unit(self) -> UnitKey | None:
-        """The unit the row names; by code, by address, or by both."""
+    def unit(self, *, vacant: bool = False) -> UnitKey | None:
+        """The unit the row names; by code, by address, or by both. `vacant`: the row names nothing else."""
         code = self.code(Column.UNIT_CODE)
         building = self.code(Column.BUILDING, longest=NAME_LENGTH)
         entrance = self.code(Column.ENTRANCE, longest=NAME_LENGTH)
         room = self.code(Column.ROOM)
         floor, most = self.whole(Column.FLOOR, -10, 200), self.whole(Column.MAX_PEOPLE, 1, 50)
         if code is None and not (building and entrance and room):
-            if building or entrance or room:
+            if vacant or building or entrance or room:
                 self.tell("missing-value", Column.UNIT_CODE)
             return None
         key = (code or "", building or "", entrance or "", room or "")
         before = self.stated.units.get(key)
+        if before is not None and (vacant or key in self.stated.vacant):
+            self.tell("duplicate-unit", Column.UNIT_CODE if code else Column.ROOM)
+        if vacant:
+            self.stated.vacant.add(key)
         if before is None:
             self.stated.units[key] = UnitStated(self.raw.row, key, floor, most)
             return key
@@ -206,8 +229,8 @@ class RowCheck:
         text = self.raw.cells.get(column, "")
         if not text:
             return None
-        if ROUNDED.fullmatch(plain(text)):
-            self.tell("id-rounded", column)
+        if ROUNDED.fullmatch(plain(text)) or MASKED.search(plain(text)):
+            self.tell("id-masked" if MASKED.search(plain(text)) else "id-rounded", column)
             return None
         try:
             return id_number.parse(text, today=self.today)
@@ -222,6 +245,8 @@ class RowCheck:
             self.tell("missing-value", Column.NAME)
         elif len(name) > NAME_LENGTH:
             self.tell("too-long", Column.NAME)
+        elif sum(character.isdigit() for character in name) >= DIGITS_OF_A_NUMBER:
+            self.tell("bad-name", Column.NAME)
         if not self.raw.cells.get(Column.ID_NUMBER):
             self.tell("missing-value", Column.ID_NUMBER)
         number = self.id_number(Column.ID_NUMBER)

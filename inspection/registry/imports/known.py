@@ -16,6 +16,7 @@ class KnownUnit:
     room: str
     floor: int
     max_people: int
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,7 @@ class RegistryImport(Base):
     """
 
     __tablename__ = "registry_import"
-    __table_args__ = (
-        Index("uq_registry_import_active", "estate_id", unique=True, postgresql_where=text(ACTIVE_SQL)),
-    )
+    __table_args__ = (Index("uq_registry_import_active", "estate_id", unique=True, postgresql_where=text(ACTIVE_SQL)),)
 
     id: Mapped[Id]
     estate_id: Mapped[EstateRef]

@@ -26,10 +26,12 @@ from inspection.registry.imports.known import (
     KnownUnit,
 )
 from inspection.registry.imports.report import Count, Issue, issue
+from inspection.registry.imports.values import plain, words
 
 FOREVER: Final = date.max
 KINDS_OF_RECORD: Final = ("units", "households", "people", "members", "leases")
-R = TypeVar("R")
+Record = KnownUnit | KnownHousehold | KnownPerson | KnownMember | KnownLease
+R = TypeVar("R", KnownUnit, KnownHousehold, KnownPerson, KnownMember, KnownLease)
 P = TypeVar("P", KnownLease, KnownMember)
 
 
@@ -44,7 +46,10 @@ class Indexes:
 
 @dataclass(slots=True)
 class Plan:
-    """New and changed records. `papers`: by person, the ID number (of new people) and telephone to be sealed."""
+    """New and changed records, the changed ones as they were (`before`), and the ids of all that the file names.
+
+    `papers`: by person, the ID number (of new people) and telephone to be sealed.
+    """
 
     new_units: list[KnownUnit] = field(default_factory=list)
     changed_units: list[KnownUnit] = field(default_factory=list)
@@ -57,6 +62,8 @@ class Plan:
     new_leases: list[KnownLease] = field(default_factory=list)
     changed_leases: list[KnownLease] = field(default_factory=list)
     papers: dict[uuid.UUID, tuple[str | None, str | None]] = field(default_factory=dict)
+    before: dict[uuid.UUID, Record] = field(default_factory=dict)
+    named: set[uuid.UUID] = field(default_factory=set)
     counts: dict[str, Count] = field(default_factory=lambda: {kind: Count() for kind in KINDS_OF_RECORD})
     issues: list[Issue] = field(default_factory=list)
 
@@ -101,8 +108,8 @@ class Planner:
 
     def match_units(self) -> None:
         """Units by code, else by address."""
-        by_code = {unit.code: unit for unit in self.known.units}
-        by_address = {(unit.building, unit.entrance, unit.room): unit for unit in self.known.units}
+        by_code = {plain(unit.code): unit for unit in self.known.units}
+        by_address = {address_of(unit): unit for unit in self.known.units}
         settled: dict[uuid.UUID, KnownUnit] = {}
         made: set[uuid.UUID] = set()
         for key, unit in self.stated.units.items():
@@ -114,8 +121,8 @@ class Planner:
                 if found is None:
                     continue
                 made.add(found.id)
-                by_code[found.code] = by_address[place] = found
-            named = (found.building, found.entrance, found.room)
+                by_code[code] = by_address[place] = found
+            named = address_of(found)
             if any(mine and mine != theirs for mine, theirs in zip(place, named, strict=True)):
                 self.tell("unit-differs", unit.row, Column.UNIT_CODE, code)
             before = settled.get(found.id, found)
@@ -123,7 +130,10 @@ class Planner:
                 before,
                 floor=before.floor if unit.floor is None else unit.floor,
                 max_people=before.max_people if unit.max_people is None else unit.max_people,
+                withdrawn=False,
             )
+            if before.withdrawn:
+                self.tell("unit-returns", unit.row, Column.UNIT_CODE, code)
             self.units[key] = settled[found.id] = now
         original = {unit.id: unit for unit in self.known.units}
         for unit_id, now in settled.items():
@@ -152,7 +162,7 @@ class Planner:
 
     def match_households(self) -> None:
         """Households by number."""
-        before = {household.number: household for household in self.known.households}
+        before = {plain(household.number): household for household in self.known.households}
         for number, stated in self.stated.households.items():
             old = before.get(number)
             if old is None:
@@ -173,7 +183,8 @@ class Planner:
                 now = KnownPerson(self.indexes.new_id(), index, stated.name, stated.birth_date, phone, None)
                 self.plan.papers[now.id] = (number, stated.phone)
             else:
-                now = replace(old, name=stated.name, birth_date=stated.birth_date, phone_index=phone or old.phone_index)
+                name = old.name if words(old.name) == words(stated.name) else stated.name
+                now = replace(old, name=name, birth_date=stated.birth_date, phone_index=phone or old.phone_index)
                 if now.phone_index != old.phone_index:
                     self.plan.papers[now.id] = (None, stated.phone)
             self.people[number] = now
@@ -204,11 +215,14 @@ class Planner:
 
     def match_leases(self) -> None:
         """Leases by number; a known one keeps its unit and household, its days may be corrected."""
-        before = {lease.number: lease for lease in self.known.leases}
+        before: dict[str, list[KnownLease]] = defaultdict(list)
+        for lease in self.known.leases:
+            before[plain(lease.number)].append(lease)
         for number, stated in self.stated.leases.items():
-            unit, old = self.units.get(stated.unit), before.get(number)
+            unit = self.units.get(stated.unit)
             if unit is None:
                 continue
+            old = same_lease(before[number], unit.id, stated)
             now = self.lease(stated, unit.id, old)
             if old is not None and (old.household_id, old.unit_id) != (now.household_id, now.unit_id):
                 self.tell("lease-differs", stated.row, Column.LEASE, number)
@@ -220,7 +234,7 @@ class Planner:
         """The lease as the file states it."""
         return KnownLease(
             id=self.indexes.new_id() if old is None else old.id,
-            number=stated.number,
+            number=stated.number if old is None else old.number,
             household_id=self.households[stated.household].id,
             unit_id=unit_id,
             valid_from=stated.valid_from,
@@ -250,6 +264,8 @@ class Planner:
             if now.valid_to is not None and now.valid_to < now.valid_from:
                 self.tell("bad-period", stated.row, Column.MOVED_OUT)
                 continue
+            if stated.valid_to is None and now.valid_to is not None and now.valid_to < self.today:
+                self.tell("member-ended", stated.row, Column.MOVED_OUT, now.valid_to.isoformat())
             self.member_rows.append((stated.row, now))
             self.sort("members", now, old, self.plan.new_members, self.plan.changed_members)
 
@@ -286,14 +302,29 @@ class Planner:
     def sort(self, kind: str, now: R, before: R | None, new: list[R], changed: list[R]) -> None:
         """Puts a record where it belongs and counts it."""
         count = self.plan.counts[kind]
+        self.plan.named.add(now.id)
         if before is None:
             new.append(now)
             count.new += 1
         elif now != before:
             changed.append(now)
+            self.plan.before[now.id] = before
             count.changed += 1
         else:
             count.unchanged += 1
+
+
+def address_of(unit: KnownUnit) -> tuple[str, str, str]:
+    """A unit's address as a file states it."""
+    return plain(unit.building), plain(unit.entrance), plain(unit.room)
+
+
+def same_lease(known: Iterable[KnownLease], unit_id: uuid.UUID, stated: LeaseStated) -> KnownLease | None:
+    """The known lease a row speaks of: of several with the number the one on that unit and day, else the last one."""
+    return max(
+        known, default=None,
+        key=lambda lease: (lease.unit_id == unit_id, lease.valid_from == stated.valid_from, lease.valid_from),
+    )  # fmt: skip
 
 
 def same_membership(known: Iterable[KnownMember], stated: MemberStated) -> KnownMember | None:

@@ -1,102 +1,132 @@
-"""Every SQL statement of an import: the estate's register in five reads, the changes in as few writes."""
+"""Every SQL statement about imports themselves."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
+from datetime import datetime
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from inspection.registry.households.models import Household, HouseholdMember, Lease, Person
-from inspection.registry.imports.known import (
-    Known,
-    KnownHousehold,
-    KnownLease,
-    KnownMember,
-    KnownPerson,
-    KnownUnit,
-)
-from inspection.registry.places.models import Building, Entrance, HousingUnit, UnitStatus
+from inspection.registry.imports.models import ACTIVE, ImportStatus, RegistryImport, RegistryImportIssue
+from inspection.registry.imports.report import Issue
+
+PIECE = 1000
 
 
-async def one_import_at_a_time(session: AsyncSession, *, estate_id: uuid.UUID) -> None:
-    """Lets imports into one estate follow each other."""
+async def get(session: AsyncSession, *, import_id: uuid.UUID, lock: bool = False) -> RegistryImport | None:
+    """An import."""
+    return await session.get(RegistryImport, import_id, with_for_update=lock or None)
+
+
+async def active(session: AsyncSession, *, estate_id: uuid.UUID) -> RegistryImport | None:
+    """The import that an estate is at."""
+    return await session.scalar(
+        select(RegistryImport).where(RegistryImport.estate_id == estate_id, RegistryImport.status.in_(ACTIVE))
+    )
+
+
+async def of_estate(
+    session: AsyncSession, *, estate_id: uuid.UUID, after: uuid.UUID | None, limit: int
+) -> Sequence[RegistryImport]:
+    """Imports of an estate, newest first, from after a given one."""
+    query = select(RegistryImport).where(RegistryImport.estate_id == estate_id)
+    if after is not None:
+        query = query.where(RegistryImport.id < after)
+    return (await session.scalars(query.order_by(RegistryImport.id.desc()).limit(limit))).all()
+
+
+async def begin(
+    session: AsyncSession, *, import_id: uuid.UUID, stages: Collection[ImportStatus], now: datetime
+) -> RegistryImport | None:
+    """Counts an attempt at an import that is at one of the stages; None when it is at another."""
+    return await session.scalar(
+        update(RegistryImport)
+        .where(RegistryImport.id == import_id, RegistryImport.status.in_(stages))
+        .values(attempts=RegistryImport.attempts + 1, touched_at=now)
+        .returning(RegistryImport)
+    )
+
+
+async def tell_progress(
+    session: AsyncSession, *, import_id: uuid.UUID, now: datetime, rows: tuple[int, int] | None,
+    records: tuple[int, int] | None,
+) -> None:  # fmt: skip
+    """Notes how far the work has come: rows checked of all, records applied of all."""
+    values: dict[str, object] = {"touched_at": now}
+    if rows is not None:
+        values |= {"rows_checked": rows[0], "rows_total": max(rows)}
+    if records is not None:
+        values |= {"records_applied": records[0], "records_total": records[1]}
     await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended('registry-import/' || CAST(:id AS text), 0))"),
-        {"id": str(estate_id)},
+        update(RegistryImport).where(RegistryImport.id == import_id, RegistryImport.status.in_(ACTIVE)).values(**values)
     )
 
 
-async def register_of(session: AsyncSession, *, estate_id: uuid.UUID) -> Known:
-    """The register of an estate; people only as far as they have an ID number and were not erased."""
-    units = await session.execute(
-        select(
-            HousingUnit.id, HousingUnit.code, Building.name, Entrance.name, HousingUnit.room_no, HousingUnit.floor,
-            HousingUnit.max_people,
-        )
-        .join(Building, Building.id == HousingUnit.building_id)
-        .join(Entrance, Entrance.id == HousingUnit.entrance_id)
-        .where(HousingUnit.estate_id == estate_id)
-    )  # fmt: skip
-    households = await session.execute(
-        select(Household.id, Household.number, Household.kind).where(Household.estate_id == estate_id)
-    )
-    people = await session.execute(
-        select(
-            Person.id, Person.id_number_index, Person.name, Person.birth_date, Person.phone_index, Person.guardian_id
-        ).where(Person.estate_id == estate_id, Person.id_number_index.is_not(None), Person.erased_at.is_(None))
-    )
-    members = await session.execute(
-        select(
-            HouseholdMember.id, HouseholdMember.household_id, HouseholdMember.person_id, HouseholdMember.role,
-            HouseholdMember.valid_from, HouseholdMember.valid_to,
-        ).where(HouseholdMember.estate_id == estate_id)
-    )  # fmt: skip
-    leases = await session.execute(
-        select(Lease.id, Lease.number, Lease.household_id, Lease.unit_id, Lease.valid_from, Lease.valid_to).where(
-            Lease.estate_id == estate_id
-        )
-    )
-    return Known(
-        units=[KnownUnit(*row) for row in units],
-        households=[KnownHousehold(*row) for row in households],
-        people=[
-            KnownPerson(person_id, index or b"", name, birth, phone, guardian)
-            for person_id, index, name, birth, phone, guardian in people
-        ],
-        members=[KnownMember(*row) for row in members],
-        leases=[KnownLease(*row) for row in leases],
-    )
-
-
-async def write_units(session: AsyncSession, units: Iterable[KnownUnit]) -> None:
-    """Corrects floors and capacities."""
-    rows = [{"id": unit.id, "floor": unit.floor, "max_people": unit.max_people} for unit in units]
-    if rows:
-        await session.execute(update(HousingUnit), rows)
-
-
-async def mark_allocated(session: AsyncSession, *, unit_ids: Iterable[uuid.UUID]) -> None:
-    """Marks units as let."""
-    rows = [{"id": unit_id, "status": UnitStatus.ALLOCATED} for unit_id in sorted(unit_ids)]
-    if rows:
-        await session.execute(update(HousingUnit), rows)
-
-
-async def add_rows(
-    session: AsyncSession,
-    table: type[Household] | type[Person] | type[HouseholdMember] | type[Lease],
-    rows: list[dict[str, object]],
+async def finish(
+    session: AsyncSession, *, import_id: uuid.UUID, status: ImportStatus, records: int, now: datetime
 ) -> None:
-    """Adds rows of one table."""
-    if rows:
-        await session.execute(insert(table), rows)
+    """Ends an import."""
+    await session.execute(
+        update(RegistryImport)
+        .where(RegistryImport.id == import_id)
+        .values(status=status, records_total=records, records_applied=records, ended_at=now, touched_at=now)
+    )
 
 
-async def change_rows(
-    session: AsyncSession,
-    table: type[Household] | type[Person] | type[HouseholdMember] | type[Lease],
-    rows: list[dict[str, object]],
+async def replace_issues(
+    session: AsyncSession, *, import_id: uuid.UUID, estate_id: uuid.UUID, issues: Sequence[Issue]
 ) -> None:
-    """Changes rows of one table, each by its id. All rows have the same keys."""
-    if rows:
-        await session.execute(update(table), rows)
+    """Keeps what was found in the file, in place of what was found before."""
+    await session.execute(delete(RegistryImportIssue).where(RegistryImportIssue.import_id == import_id))
+    for start in range(0, len(issues), PIECE):
+        await session.execute(
+            insert(RegistryImportIssue),
+            [
+                {
+                    "import_id": import_id, "estate_id": estate_id, "position": position, "row": issue.row,
+                    "column": issue.column, "code": issue.code, "severity": issue.severity, "value": issue.value,
+                    "zh": issue.zh, "en": issue.en,
+                }
+                for position, issue in enumerate(issues[start : start + PIECE], start=start)
+            ],
+        )  # fmt: skip
+
+
+async def issues(
+    session: AsyncSession, *, import_id: uuid.UUID, after: int | None, limit: int | None
+) -> Sequence[RegistryImportIssue]:
+    """What was found in a file, by row, from after a position."""
+    query = select(RegistryImportIssue).where(RegistryImportIssue.import_id == import_id)
+    if after is not None:
+        query = query.where(RegistryImportIssue.position > after)
+    query = query.order_by(RegistryImportIssue.position)
+    return (await session.scalars(query if limit is None else query.limit(limit))).all()
+
+
+async def left_behind(session: AsyncSession, *, before: datetime) -> Sequence[RegistryImport]:
+    """Imports that nothing has been heard of: their jobs are lost, or nobody has confirmed them."""
+    working = RegistryImport.status.in_((ImportStatus.WAITING, ImportStatus.CHECKING, ImportStatus.APPLYING))
+    return (await session.scalars(select(RegistryImport).where(working, RegistryImport.touched_at < before))).all()
+
+
+async def unconfirmed(session: AsyncSession, *, before: datetime) -> Sequence[RegistryImport]:
+    """Imports that were checked and not confirmed since."""
+    return (
+        await session.scalars(
+            select(RegistryImport).where(
+                RegistryImport.status == ImportStatus.CHECKED, RegistryImport.touched_at < before
+            )
+        )
+    ).all()
+
+
+async def forget_issues(session: AsyncSession, *, before: datetime) -> int:
+    """Deletes what was found in files that are no longer kept."""
+    old = select(RegistryImport.id).where(
+        or_(RegistryImport.ended_at < before, RegistryImport.ended_at.is_(None)), RegistryImport.created_at < before
+    )
+    gone = await session.scalar(
+        select(func.count()).select_from(RegistryImportIssue).where(RegistryImportIssue.import_id.in_(old))
+    )
+    await session.execute(delete(RegistryImportIssue).where(RegistryImportIssue.import_id.in_(old)))
+    return int(gone or 0)

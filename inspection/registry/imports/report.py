@@ -10,7 +10,7 @@ from typing import Final
 from inspection.registry.id_number import FULL_MASK, mask
 from inspection.registry.imports.headings import SECRET, Column
 
-MOST_ISSUES_SHOWN: Final = 1000
+MOST_ISSUES_KEPT: Final = 20_000
 LONGEST_VALUE: Final = 40
 DIGITS_THAT_IDENTIFY: Final = 11  # a mobile telephone has that many; dates have fewer
 
@@ -28,6 +28,32 @@ CODES: Final[dict[str, tuple[Severity, str, str]]] = {
     "no-rows": (ERROR, "文件只有表头，没有数据", "The file has headings and no rows"),
     "unknown-encoding": (ERROR, "无法识别文件编码，请存为UTF-8或GB18030", "Neither UTF-8 nor GB18030"),
     "bad-csv": (ERROR, "文件不是有效的CSV", "The file is not valid CSV"),
+    "bad-xlsx": (ERROR, "文件不是有效的XLSX工作簿，可能已损坏", "The file is not a valid XLSX workbook, or damaged"),
+    "old-xls": (ERROR, "这是旧版XLS文件，请另存为XLSX或CSV", "An old XLS file: save it as XLSX or CSV"),
+    "encrypted-file": (ERROR, "文件有打开密码，请去掉密码后再导入", "The file has a password: remove it and try again"),
+    "macro-file": (ERROR, "文件含有宏，不予读取，请另存为不含宏的XLSX", "It holds macros: save it as XLSX without"),
+    "zip-bomb": (ERROR, "文件解压后过大，不予读取", "The file unpacks to far more than a register needs"),
+    "unknown-sheet": (ERROR, "工作簿中没有这个工作表", "The workbook has no sheet of that name"),
+    "no-headings": (
+        ERROR, "找不到表头，请使用模板或检查是否选错工作表", "No headings: use the template, or another sheet",
+    ),
+    "too-many-blank-rows": (
+        ERROR, "从此行起空行过多，请删除空行（含格式）后再导入", "Too many blank rows from here on: delete them",
+    ),
+    "hidden-rows": (WARNING, "表中有隐藏行，也会导入，请核对", "Hidden rows are imported too: please look at them"),
+    "merged-cells": (
+        ERROR, "数据区有合并单元格，请取消合并并逐行填写", "Merged cells among the rows: unmerge and fill them",
+    ),
+    "formula-cell": (ERROR, "单元格是公式，请粘贴为数值", "The cell is a formula: paste it as a value"),
+    "error-cell": (ERROR, "单元格是错误值", "The cell holds an error"),
+    "became-date": (
+        ERROR, "表格软件已把内容改成日期或时间，请将该列设为文本后重新录入",
+        "A spreadsheet has made a date of it: format the column as text and enter it again",
+    ),
+    "number-rounded": (
+        ERROR, "数字超过15位，已被表格软件舍入，请将该列设为文本后重新录入",
+        "A spreadsheet has rounded the number: format the column as text and enter it again",
+    ),
     "too-many-rows": (ERROR, "行数过多，请分批导入", "Too many rows: import in parts"),
     "missing-heading": (ERROR, "缺少此列", "The column is missing"),
     "duplicate-heading": (ERROR, "此列重复出现", "The column appears twice"),
@@ -35,6 +61,8 @@ CODES: Final[dict[str, tuple[Severity, str, str]]] = {
     "too-many-cells": (ERROR, "该行单元格多于表头", "The row has more cells than headings"),
     "bad-characters": (ERROR, "含有控制字符", "The cell holds control characters"),
     "missing-value": (ERROR, "此项必填", "A value is needed here"),
+    "example-row": (WARNING, "模板示例行，已忽略", "The template's example was ignored"),
+    "bad-name": (ERROR, "姓名中不应有数字，请检查列是否错位", "A name has no digits: are the columns swapped?"),
     "too-long": (ERROR, "内容过长", "The value is too long"),
     "bad-number": (ERROR, "应为合理的整数", "A whole number within reason is needed"),
     "bad-date": (ERROR, "日期不正确，应如2026-03-01", "Not a date such as 2026-03-01"),
@@ -45,6 +73,14 @@ CODES: Final[dict[str, tuple[Severity, str, str]]] = {
     "id-rounded": (
         ERROR, "身份证号已被表格软件改成科学计数法，请将该列设为文本后重新录入",
         "A spreadsheet has rounded the number: format the column as text and enter it again",
+    ),
+    "id-masked": (
+        ERROR, "号码已遮盖，不能用于导入，请使用完整号码", "The number is masked: an import needs the whole number",
+    ),
+    "duplicate-unit": (ERROR, "房源重复出现", "The unit appears more than once"),
+    "unit-returns": (WARNING, "该房源曾退出，导入后恢复", "The unit was withdrawn and comes back with this import"),
+    "member-ended": (
+        WARNING, "名册中有此人，但其居住登记已结束，不会自动恢复", "Registered as having left, and stays so",
     ),
     "unknown-unit": (ERROR, "小区内没有这套房源", "The estate has no such unit"),
     "unit-differs": (ERROR, "房源编号与楼栋、单元、房号不一致", "Unit code and address do not belong together"),
@@ -112,12 +148,16 @@ class Count:
 
 @dataclass(slots=True)
 class Report:
-    """The outcome of an import or of its dry run."""
+    """What a file says and would change. `missing`: by kind, what a full list lacks of the register.
+
+    `register_changed`: the register is no longer what it was when somebody confirmed, so it is to be confirmed again.
+    """
 
     encoding: str
     rows: int
-    applied: bool = False
     counts: dict[str, Count] = field(default_factory=dict)
+    missing: dict[str, int] = field(default_factory=dict)
+    register_changed: bool = False
     issues: list[Issue] = field(default_factory=list)
     issue_counts: dict[str, int] = field(default_factory=dict)
     issues_left_off: int = 0
@@ -127,8 +167,13 @@ class Report:
         """Whether no error keeps the file out."""
         return not any(CODES[code][0] is ERROR if code in CODES else True for code in self.issue_counts)
 
+    @property
+    def records(self) -> int:
+        """How many records are new or changed."""
+        return sum(count.new + count.changed for count in self.counts.values())
+
     def add(self, issues: Iterable[Issue]) -> None:
-        """Takes issues in: all are counted, the first ones by row are shown."""
+        """Takes issues in: all are counted, the first ones by row are kept."""
         found = sorted(issues, key=lambda i: (i.row, i.column, i.code))
         self.issue_counts = dict(Counter(i.code for i in found))
-        self.issues, self.issues_left_off = found[:MOST_ISSUES_SHOWN], max(0, len(found) - MOST_ISSUES_SHOWN)
+        self.issues, self.issues_left_off = found[:MOST_ISSUES_KEPT], max(0, len(found) - MOST_ISSUES_KEPT)

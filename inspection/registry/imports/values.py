@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
@@ -9,6 +10,8 @@ from inspection.registry.households.models import HouseholdKind, MemberRole
 
 DATE: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]0?0:00(?::00)?)?|(\d{4})(\d{2})(\d{2})")
 ROUNDED: Final = re.compile(r"\d(?:\.\d+)?[eE]\+?\d+")
+MASKED: Final = re.compile(r"\*{4}")
+EXAMPLE: Final = "示例"  # a household number that begins so is the template's
 ROLES: Final = {
     "承租人": MemberRole.TENANT,
     "主承租人": MemberRole.TENANT,
@@ -25,11 +28,20 @@ KINDS: Final = {
     "货币补贴": HouseholdKind.RENT_SUBSIDY,
     "补贴": HouseholdKind.RENT_SUBSIDY,
 }
+ROLE_NAMES: Final[Mapping[str, str]] = {
+    MemberRole.TENANT: "承租人", MemberRole.CO_TENANT: "共同承租人", MemberRole.CO_RESIDENT: "共同居住人",
+}  # fmt: skip
+KIND_NAMES: Final[Mapping[str, str]] = {HouseholdKind.IN_KIND: "实物配租", HouseholdKind.RENT_SUBSIDY: "租赁补贴"}
 
 
 def plain(text: str) -> str:
     """A code or number in plain width, without blanks around it."""
     return unicodedata.normalize("NFKC", text).strip()
+
+
+def words(text: str) -> str:
+    """A name as a file can state it: no control characters, one blank between words."""
+    return " ".join("".join(c for c in text if c.isprintable() or c.isspace()).split())
 
 
 def read_date(text: str) -> date | None:

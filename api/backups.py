@@ -131,6 +131,11 @@ async def restore(
                 f"数据库 {target.name} 不为空；如要替换请加 --replace（原库改名保留）",
                 f"The database {target.name} is not empty; with --replace it is renamed and kept",
             )
+        if target.state is restores.State.USED and target.others:
+            raise RestoreRefused(
+                f"数据库 {target.name} 正在使用中：请先停止 serve 与 worker",
+                f"The database {target.name} is in use by {target.others} connections: stop serve and worker first",
+            )
         say("文件 / objects")
         entries = read_objects(directory, manifest)
         new = await asyncio.to_thread(copy_back, objects.store, entries, source=directory / OBJECTS, say=say)

@@ -96,7 +96,7 @@ def decode(content: bytes) -> tuple[Manifest, str]:
         if hashlib.sha256(text).hexdigest() != sealed.sha256:
             raise ManifestBroken("its digest is another")
         manifest = msgspec.json.decode(text, type=Manifest)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ManifestBroken(str(error)) from None
     if manifest.format != FORMAT:
         raise ManifestBroken(f"format {manifest.format} is unknown to this release, which knows {FORMAT}")

@@ -4,7 +4,6 @@ From the first change to the last the database holds a table `restore_unfinished
 that was killed is run again from the beginning.
 """
 
-import os
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -142,10 +141,14 @@ def prepare(owner_url: str, *, backup_id: UUID) -> None:
 
 
 def load_dump(owner_url: str, *, tools: Tools, directory: Path) -> None:
-    """Runs pg_restore; raises `RestoreFailed`."""
+    """Runs pg_restore; raises `RestoreFailed`.
+
+    One transaction, one connection: foreign keys are checked before row-level security is switched on, which binds
+    the owner too. Several connections would do both at once and fail.
+    """
     process = tools.start(
         "pg_restore", "--no-owner", "--no-comments", "--exit-on-error", "--no-password",
-        f"--jobs={min(4, os.cpu_count() or 1)}", str(directory / DUMP), url=owner_url,
+        "--single-transaction", str(directory / DUMP), url=owner_url,
     )  # fmt: skip
     try:
         _, complaints = process.communicate()

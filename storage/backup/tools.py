@@ -76,7 +76,9 @@ def find_tools(settings: Settings) -> Tools:
 
 
 def last_lines(text: str) -> str:
-    """The end of a program's complaints, for an error message. pg_dump and pg_restore name objects, never values,
-    but for the offending row of a failed COPY or constraint: such lines are left out."""
-    kept = [line for line in text.strip().splitlines() if not line.startswith(("DETAIL:", "CONTEXT:", "COPY "))]
-    return " | ".join(kept[-3:])[-600:]
+    """What a program complained of, for an error message.
+
+    Only its error lines: the details below them may hold a row's values.
+    """
+    lines = [line.strip() for line in text.splitlines() if " error: " in line or " fatal: " in line.lower()]
+    return " | ".join(lines[:3])[:600]

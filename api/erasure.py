@@ -5,6 +5,7 @@ request that still waits. A restore replays the ledger before anybody is served.
 """
 
 import asyncio
+import logging
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -49,6 +50,8 @@ from storage.erasure.service import (
 from storage.objects.service import Objects
 from storage.settings import Settings, SettingsError
 from storage.vault.service import Vault
+
+log = logging.getLogger("ruhu.erasure")
 
 NOT_REPLAYED: Final = (
     "数据库刚从备份恢复，尚未重放删除台账: the database was restored and the erasure ledger was not replayed since; "
@@ -101,8 +104,19 @@ class Erasure:
         confirmed = await self.settle()
         async with self.database.transaction(Role.SYSTEM, SystemScope()) as session:
             waiting = await queries.to_carry_out(session)
-        erased = [await self.one(request_id) for request_id in waiting]
-        return Carried(sum(erased), len(erased) - sum(erased), confirmed)
+        erased = unchanged = 0
+        failed: list[Exception] = []
+        for request_id in waiting:
+            try:
+                done = await self.one(request_id)
+            except Exception as error:  # noqa: BLE001 - one person who cannot be erased must not stop the others
+                log.error("request %s was not carried out: %s", request_id, type(error).__name__)  # noqa: TRY400 - no values
+                failed.append(error)
+                continue
+            erased, unchanged = erased + done, unchanged + (not done)
+        if failed:
+            raise failed[0]
+        return Carried(erased, unchanged, confirmed)
 
     async def one(self, request_id: uuid.UUID) -> bool:
         """One request; False when nothing more may go today."""

@@ -51,6 +51,7 @@ INTERVALS = {
     "retention.run": timedelta(hours=24),
     "retention.run_hourly": timedelta(hours=1),
     "intake.ensure_partitions": timedelta(hours=24),
+    "registry.sweep_imports": timedelta(minutes=10),
     "backup.run": timedelta(hours=24),
     "backup.drill": timedelta(days=7),
 }

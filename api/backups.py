@@ -5,13 +5,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 
-from api.app import VERSION
 from api.house import House, clock_for, store_for
 from api.upgrade import upgrade_urls
 from inspection.users.models import RefreshFamily
@@ -60,7 +60,7 @@ async def take(
         make_backup,
         Request(
             owner_url=house.urls.by_role[Role.OWNER], tools=tools, store=house.objects.store,
-            key_checks={MASTER: house.vault.check_value}, product_version=VERSION, directory=directory,
+            key_checks={MASTER: house.vault.check_value}, product_version=version("ruhu"), directory=directory,
             now=house.clock.now(), incremental=incremental, say=say,
         ),
     )  # fmt: skip

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 from api.demo import estate
@@ -37,6 +38,7 @@ class Office:
     grade: str = ""
     photos: int = 0
     states: list[str] = field(default_factory=list)
+    papers: dict[str, bytes] = field(default_factory=dict)
 
     def player(self, name: str) -> Player:
         """Somebody by log-in."""
@@ -128,6 +130,20 @@ class Office:
             ],
         }  # fmt: skip
 
+    def paper(self, kind: str, **more: Any) -> str:  # noqa: ANN401 - JSON
+        """Drafts a document, looks at it, and issues what was looked at; its PDF is read again and is the same."""
+        manager = self.player(MANAGER)
+        drafted = manager.post(f"/cases/{self.case_id}/documents", kind=kind, **more)["document"]
+        path = f"/documents/{drafted['id']}"
+        seen = sha256(manager.file("GET", f"{path}/file")).hexdigest()
+        issued = manager.call("POST", f"{path}/issue", headers={"If-Match": f'"{seen}"'})["document"]
+        kept = manager.file("GET", f"{path}/file")
+        if sha256(kept).hexdigest() != issued["sha256"]:
+            raise RuntimeError("an issued document has other bytes than its hash says")
+        self.papers[f"{issued['number']}.pdf"] = kept
+        self.say(f"签发《{issued['title']}》{issued['number']}", f"Issued: {kind}, {issued['number']}")
+        return str(drafted["id"])
+
     def serve(self, kind: str) -> None:
         """The newest document of a kind is handed over."""
         measure = [row for row in self.read()["measures"] if row["kind"] == kind][-1]
@@ -163,7 +179,9 @@ class Office:
             checks={"legal_review": True, "technical_review": True, "conspicuously_marked": True,
                     "locations_published": True},
         )  # fmt: skip
-        self.step("give_notice", "发出拟处理告知书", "notice given", legal_basis=BASIS)
+        self.paper("visit_record", visit_id=self.visit_id)
+        notice = self.paper("notice", legal_basis=BASIS)
+        self.step("give_notice", "发出拟处理告知书", "notice given", legal_basis=BASIS, document_id=notice)
         self.wait(days=1)
         self.serve("notice")
         self.step("open_representation", "送达，陈述申辩期开始", "served, time to be heard", by=FIRST)
@@ -196,7 +214,9 @@ class Office:
 
     def rectify(self) -> None:
         """责令整改、申报、回访、销号: closed only after somebody else has looked."""
-        self.step("order_rectification", "责令限期整改", "ordered to put it right", legal_basis=BASIS)
+        order = self.paper("order", legal_basis=BASIS)
+        self.step("order_rectification", "责令限期整改", "ordered to put it right", legal_basis=BASIS,
+                  document_id=order)  # fmt: skip
         self.wait(days=1)
         self.serve("order")
         self.step("start_rectifying", "送达，整改期开始", "served, rectification begins", by=FIRST)
@@ -214,6 +234,10 @@ class Office:
             [{"person_id": self.found.persons[self.tenant()], "lives_here": True}],
         )  # fmt: skip
         self.step("close", "销号", "closed", reason="回访确认整改到位。")
+        self.paper("closure", legal_basis=BASIS)
+        listed = self.player(MANAGER).file("POST", "/problem-lists", json={"reason": "上报整治进展"})
+        self.papers["问题（整改）清单.xlsx"] = listed
+        self.say("导出问题（整改）清单", "The list of problems is taken out")
 
     def tenant(self) -> str:
         """The name of the tenant in the story's case."""

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 import secrets
 from typing import Any
 
@@ -29,15 +30,26 @@ class Player:
             raise Refused(f"{self.login}: {answer.text}")
         self.client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
 
+    def choose_password(self) -> None:
+        """Replaces the password that somebody else made."""
+        chosen = new_password()
+        self.post("/me/password", current_password=self.password, new_password=chosen)
+        self.password = chosen
+
     def call(self, method: str, path: str, **request: Any) -> Any:  # noqa: ANN401 - JSON
         """One request; the JSON of its answer. Raises `Refused` with the problem."""
+        content = self.file(method, path, **request)
+        return json.loads(content) if content else None
+
+    def file(self, method: str, path: str, **request: Any) -> bytes:  # noqa: ANN401 - what httpx takes
+        """One request; the bytes of its answer."""
         answer = self.client.request(method, f"/api/v1{path}", **request)
         if answer.status_code == 401:
             self.sign_in()
             answer = self.client.request(method, f"/api/v1{path}", **request)
         if answer.is_error:
             raise Refused(f"{method} {path}: {answer.status_code} {answer.text[:600]}")
-        return answer.json() if answer.content else None
+        return answer.content
 
     def get(self, path: str, **params: Any) -> Any:  # noqa: ANN401 - JSON
         """Reads."""

@@ -1,6 +1,7 @@
 """The demonstration from the empty folder to the closed case."""
 
 import asyncio
+import hashlib
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,8 +19,11 @@ from api.demo.result import collect
 from api.demo.stack import Stack, fresh_stack
 from api.demo.terminal import Push
 from gate_integration.faces import sample_pictures
+from inspection.users import proposals
 from inspection.users import service as users
-from inspection.users.models import ScopeLevel, UserRole
+from inspection.users.hashing import PasswordHashing
+from inspection.users.models import ProposalKind, ScopeLevel, UserRole
+from inspection.users.proposals import Asked
 from inspection.users.schemas import GrantInput, UserInput
 from storage.audit.service import Actor
 from storage.clock import SHANGHAI
@@ -96,6 +100,7 @@ def story(stack: Stack, narrator: Narrator, pictures: dict[str, Any], began: flo
         chief = first_user(stack)
         stack.start()
         chief.sign_in()
+        chief.choose_password()
     narrator.chapter("一、小区与住户", "1. The estate and its people")
     with narrator.working("导入 200 户，登记同意、终端与门禁卡", "importing 200 flats, consents, terminals, cards"):
         found = furnish.make_estate(chief, people)
@@ -132,11 +137,17 @@ def story(stack: Stack, narrator: Narrator, pictures: dict[str, Any], began: flo
     office.hear()
     office.rectify()
     final = office.read()["case"]["state"]
+    folder = stack.settings.data_dir / "papers"
+    folder.mkdir(exist_ok=True)
+    for name, content in office.papers.items():
+        (folder / name).write_bytes(content)
+    narrator.line(f"文书与清单存于 {folder}", f"The documents lie in {folder}")
     result = {
         "events_posted": gates.posted,
         **seen,
         "visit": {"id": office.visit_id, "check_in_grade": office.grade, "photos": office.photos},
         "case": {"id": office.case_id, "states": office.states, "final": final},
+        "papers": {name: hashlib.sha256(content).hexdigest() for name, content in office.papers.items()},
         "seconds": round(time.monotonic() - began, 1),
     }
     stack.check()
@@ -152,15 +163,16 @@ def first_user(stack: Stack) -> Player:
         raise RuntimeError("the stack is not open")
 
     async def add() -> None:
+        data = UserInput(login="chief", name="管理员", password=password)
+        grant = GrantInput(role=UserRole.ADMINISTRATOR, level=ScopeLevel.ALL)
+        password_hash = await PasswordHashing(house.settings.sign_in).hash(password)
+        now, console = house.clock.now(), Actor.system("demo")
         async with house.database.transaction(Role.APP, EstateScope(())) as session:
-            await users.create_user(
-                session,
-                data=UserInput(
-                    login="chief", name="管理员", password=password,
-                    grants=[GrantInput(role=UserRole.ADMINISTRATOR, level=ScopeLevel.ALL)],
-                ),
-                own=None, actor=Actor.system("demo"), now=house.clock.now(),
-            )  # fmt: skip
+            user = await users.create_user(
+                session, data=data, password_hash=password_hash, own=None, actor=console, now=now
+            )
+            asked = Asked(ProposalKind.GRANT, user.id, "demo", grant=grant)
+            await proposals.propose(session, asked=asked, own=None, actor=console, now=now)
         await house.database.dispose()
 
     asyncio.run(add())

@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.cases.models import Case, Measure, Service
+from inspection.documents.models import Document
 from inspection.leads.models import Lead
 from inspection.visits.models import Photo, Visit
 from storage.holds.models import HoldScope
@@ -32,7 +33,7 @@ RULES = (CASES, BANNED)
 
 
 async def objects_of(session: AsyncSession, case_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
-    """Photographs of visits, pictures that the frozen evidence keeps, proofs of service."""
+    """Photographs of visits, pictures that the frozen evidence keeps, proofs of service, documents."""
     leads = select(Case.lead_id).where(Case.id.in_(case_ids))
     found = set(
         await session.scalars(
@@ -43,6 +44,8 @@ async def objects_of(session: AsyncSession, case_ids: Sequence[uuid.UUID]) -> li
     )
     proofs = select(Service.photo_object_id).join(Measure).where(Measure.case_id.in_(case_ids))
     found.update(one for one in await session.scalars(proofs) if one is not None)
+    papers = select(Document.object_id).where(Document.case_id.in_(case_ids))
+    found.update(one for one in await session.scalars(papers) if one is not None)
     for evidence in await session.scalars(select(Lead.evidence).where(Lead.id.in_(leads))):
         found.update(uuid.UUID(one) for one in (evidence or {}).get("pictures_kept", ()))
     there = select(StoredObject.id).where(StoredObject.id.in_(found), StoredObject.destroyed_at.is_(None))

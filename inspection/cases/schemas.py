@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from inspection.cases.vocabulary import Action, EvidenceKind, State, Violation
+from inspection.documents.vocabulary import Audience, ListForm
 from storage.fields import Aware, Text
 
 Who = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -118,6 +119,22 @@ class ReplyInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     """The reply to one point."""
 
     reply: Text
+
+
+class ProblemListInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A 问题（整改）清单: which cases, in which form, for whom, and why it is taken out.
+
+    `estate_ids`: none means every estate in scope. `found_from`, `found_to`: when the problem was substantiated, in
+    Asia/Shanghai, both days included. `states`: none means every state.
+    """
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=r"\S")]
+    form: ListForm = ListForm.XLSX
+    audience: Audience = Audience.INTERNAL
+    estate_ids: Annotated[list[uuid.UUID], msgspec.Meta(max_length=500)] = []
+    found_from: date | None = None
+    found_to: date | None = None
+    states: Annotated[list[State], msgspec.Meta(max_length=30)] = []
 
 
 class CaseView(msgspec.Struct, frozen=True, kw_only=True):

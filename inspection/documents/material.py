@@ -158,7 +158,7 @@ _THERE: Final[Mapping[Need, Callable[[Material], bool]]] = {
     Need.HEARING_TERM: lambda m: not m.hearing or m.hearing_term is not None,
     Need.REMEDIES: lambda m: m.reconsideration is not None and m.litigation is not None,
     Need.COURT_AND_REVIEW: lambda m: m.issuer is None or (_said(m.issuer.review_body) and _said(m.issuer.court)),
-    Need.TWO_OFFICERS: lambda m: len({officer.certificate for officer in m.officers}) >= 2,  # 行政处罚法 42
+    Need.TWO_OFFICERS: lambda m: len(set(m.officers)) >= 2,  # 行政处罚法 42
     Need.DECIDER: lambda m: m.decider is not None,
     Need.HEARD: lambda m: m.heard is not None,
     Need.DECISION: lambda m: m.earlier is not None,

@@ -7,6 +7,7 @@ import asyncio
 import functools
 import hashlib
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import files
@@ -76,5 +77,10 @@ def typeset(template: str, content: dict[str, Any]) -> bytes:
 
 
 async def render(template: str, content: dict[str, Any]) -> Sheet:
-    """The same in a bounded pool of threads, away from the event loop."""
-    return Sheet(await asyncio.get_running_loop().run_in_executor(_pool(), typeset, template, content))
+    """The same, away from the event loop."""
+    return Sheet(await in_pool(lambda: typeset(template, content)))
+
+
+async def in_pool(make: Callable[[], bytes]) -> bytes:
+    """Makes a file in a bounded pool of threads."""
+    return await asyncio.get_running_loop().run_in_executor(_pool(), make)

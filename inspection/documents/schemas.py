@@ -1,8 +1,7 @@
 """What goes in and out about documents and issuing authorities."""
 
 import uuid
-from datetime import date, datetime
-from enum import StrEnum
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -129,33 +128,3 @@ class DocumentDetails(msgspec.Struct, frozen=True, kw_only=True):
     document: DocumentView
     missing: list[MissingView]
     text: str | None
-
-
-class ListForm(StrEnum):
-    """How a list is written."""
-
-    XLSX = "xlsx"
-    PDF = "pdf"
-
-
-class Audience(StrEnum):
-    """For whom a list is. The public one names nobody and no flat (S2: 动态公布整治情况)."""
-
-    INTERNAL = "internal"
-    PUBLIC = "public"
-
-
-class ProblemListInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A 问题（整改）清单: which cases, in which form, for whom, and why it is taken out.
-
-    `estate_ids`: none means every estate in scope. `found_from`, `found_to`: when the problem was substantiated.
-    `states`: none means every state.
-    """
-
-    reason: Reason
-    form: ListForm = ListForm.XLSX
-    audience: Audience = Audience.INTERNAL
-    estate_ids: Annotated[list[uuid.UUID], msgspec.Meta(max_length=500)] = []
-    found_from: date | None = None
-    found_to: date | None = None
-    states: Annotated[list[str], msgspec.Meta(max_length=30)] = []

@@ -25,6 +25,20 @@ class DocumentStatus(StrEnum):
     VOID = "void"
 
 
+class ListForm(StrEnum):
+    """How a list is written."""
+
+    XLSX = "xlsx"
+    PDF = "pdf"
+
+
+class Audience(StrEnum):
+    """For whom a list is. The public one names no person and no flat."""
+
+    INTERNAL = "internal"
+    PUBLIC = "public"
+
+
 class Need(StrEnum):
     """What a document may lack."""
 

@@ -1,5 +1,6 @@
 """From a flagged flat to a closed case over HTTP, as a manager and two inspectors do it."""
 
+import hashlib
 import json
 import uuid
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ async def office(server: Server, database: Database, vault: Vault) -> Any:
         await person.aclose()
 
 
-async def test_from_a_flagged_flat_to_a_closed_case(office: Office) -> None:
+async def test_from_a_flagged_flat_to_a_closed_case(office: Office, vault: Vault) -> None:
     manager = office.manager
     await office.flag(0)
     (flagged,) = (await manager.get("/api/v1/flagged-units")).json()["items"]
@@ -146,6 +147,41 @@ async def test_from_a_flagged_flat_to_a_closed_case(office: Office) -> None:
         assert answer.status_code == 201, answer.text
         return answer.json()
 
+    async def paper(kind: str) -> str:
+        drafted = await post(office.first, "documents", {"kind": kind, "legal_basis": BASIS})
+        assert drafted["missing"] == []
+        document = f"/api/v1/documents/{drafted['document']['id']}"
+        preview = await manager.get(f"{document}/file")
+        assert preview.headers["content-type"] == "application/pdf"
+        stale = await manager.post(f"{document}/issue", headers={"If-Match": '"0"'})
+        assert (stale.status_code, stale.json()["code"]) == (412, "draft-changed")
+        issued = await manager.post(f"{document}/issue", headers={"If-Match": preview.headers["etag"]})
+        assert issued.status_code == 201, issued.text
+        kept = await manager.get(f"{document}/file")
+        told = issued.json()["document"]
+        assert kept.headers["etag"] == f'"{told["sha256"]}"' == f'"{hashlib.sha256(kept.content).hexdigest()}"'
+        assert f"{kind_of[kind]}〔2026〕" in told["number"]
+        again = await manager.post(f"{document}/issue")
+        assert (again.status_code, again.json()["code"]) == (409, "document-status")
+        assert (await office.first.post(f"{document}/void", json={"reason": "试"})).status_code == 403
+        assert (await office.operator.get(document)).status_code == 403
+        assert (await office.auditor.get(f"{document}/file")).content == kept.content
+        return str(drafted["document"]["id"])
+
+    kind_of = {"notice": "告", "order": "责改"}
+    chief = await signed_in(office.server, office.database, vault, UserRole.ADMINISTRATOR, ScopeLevel.ALL, "")
+    authority = {
+        "division_code": office.world.division_code, "name": "测试区住房保障局", "designator": "测住保",
+        "review_body": "测试区人民政府", "court": "测试区人民法院",
+    }  # fmt: skip
+    assert (await chief.post("/api/v1/issuing-authorities", json=authority)).status_code == 201
+    elsewhere = authority | {"division_code": "888888"}
+    taken = await chief.post("/api/v1/issuing-authorities", json=elsewhere)
+    assert (taken.status_code, taken.json()["code"]) == (409, "designator-taken")
+    listed = (await manager.get("/api/v1/issuing-authorities")).json()["items"]
+    assert [row["designator"] for row in listed] == ["测住保"]
+    await chief.aclose()
+
     await step(office.first, "start_verifying")
     officers = {"assigned_to": str(office.first.user_id), "second_officer": str(office.second.user_id)}
     planned = await post(manager, "visits", {"kind": "verification", **officers})
@@ -162,7 +198,8 @@ async def test_from_a_flagged_flat_to_a_closed_case(office: Office) -> None:
     refused = await manager.post(f"{case}/evidence/{gate}/reviews", json={"admissible": True, "note": "可用"})
     assert (refused.status_code, len(refused.json()["extra"]["missing"])) == (422, 4)
     await post(manager, f"evidence/{gate}/reviews", {"admissible": True, "note": "可用", "checks": checks})
-    notice = (await step(manager, "give_notice", legal_basis=BASIS))["measures"][-1]["id"]
+    told = await step(manager, "give_notice", legal_basis=BASIS, document_id=await paper("notice"))
+    notice = told["measures"][-1]["id"]
     office.server.clock.advance(timedelta(minutes=2))
     served = {"method": "direct", "served_at": office.moment(), "received_by": "承租人本人"}
     await post(office.first, f"measures/{notice}/services", served)
@@ -175,7 +212,8 @@ async def test_from_a_flagged_flat_to_a_closed_case(office: Office) -> None:
     point = f"representations/{said['representations'][0]['id']}/points/0/reply"
     await post(manager, point, {"reply": "经核实无亲属关系"})
     await step(manager, "review", reason="复核完毕，理由不成立")
-    order = (await step(manager, "order_rectification", legal_basis=BASIS))["measures"][-1]["id"]
+    ordered = await step(manager, "order_rectification", legal_basis=BASIS, document_id=await paper("order"))
+    order = ordered["measures"][-1]["id"]
     office.server.clock.advance(timedelta(minutes=2))
     await post(office.first, f"measures/{order}/services", served | {"served_at": office.moment()})
     await step(office.first, "start_rectifying")
@@ -189,6 +227,18 @@ async def test_from_a_flagged_flat_to_a_closed_case(office: Office) -> None:
     closed = await step(manager, "close", reason="回访确认整改到位")
     assert closed["case"]["state"] == "closed"
     assert closed["actions"] == []
+    papers = (await manager.get(f"{case}/documents", params={"limit": 1})).json()
+    assert papers["items"][0]["kind"] == "order"
+    rest = (await manager.get(f"{case}/documents", params={"cursor": papers["next_cursor"]})).json()
+    assert [row["kind"] for row in rest["items"]] == ["notice"]
+    register = {"year": 2026, "status": "issued", "number": "测住保责改"}
+    found = (await office.auditor.get("/api/v1/documents", params=register)).json()["items"]
+    assert [row["id"] for row in found] == [papers["items"][0]["id"]]
+    for form in ("xlsx", "pdf"):
+        made = await manager.post("/api/v1/problem-lists", json={"reason": "上报", "form": form})
+        assert made.status_code == 201, made.text
+        assert made.headers["etag"] == f'"{hashlib.sha256(made.content).hexdigest()}"'
+        assert made.content.startswith({"xlsx": b"PK", "pdf": b"%PDF"}[form])
     items = (await manager.get("/api/v1/flagged-units")).json()["items"]
     assert items[0]["leads"] == []
     assert items[0]["last_visit"]["id"] == again

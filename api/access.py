@@ -4,7 +4,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import jwt
@@ -15,21 +15,30 @@ from litestar.params import SkipValidation
 from litestar.types import Guard
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from api import limits
 from api.context import Context
-from api.problems import Unauthenticated
+from api.problems import TooManyRequests, Unauthenticated
 from inspection.users import queries
+from inspection.users.errors import PasswordChangeNeeded, SecondFactorNeeded
 from inspection.users.models import UserRole
+from inspection.users.sessions import Lifetimes, Seen
 from storage.audit.service import Actor
 from storage.clock import Clock
 from storage.database import EstateScope, Role, UserScope
 from storage.problems import Forbidden
+from storage.requests import allowances
 
 ALGORITHM = "HS256"
+UNFINISHED = {"unfinished": True}
+"""`opt` of the few routes for somebody who has yet to replace a password or to set up a second factor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A signed-in user with all roles of theirs; where each role holds is decided by row-level security."""
+    """A signed-in user with all roles of theirs; where each role holds is decided by row-level security.
+
+    `unfinished`: what has to be done before anything else.
+    """
 
     user_id: uuid.UUID
     family_id: uuid.UUID
@@ -37,16 +46,23 @@ class Caller:
     name: str
     roles: frozenset[str]
     certificate_number: str | None
+    unfinished: Forbidden | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UnitOfWork:
-    """One request's unit of work."""
+    """One request's unit of work. `seen`: from where it came. `idempotency_key`: as the caller named the request.
+
+    `session`: the transaction that the whole request is part of, where it has one; see `api.once`.
+    """
 
     context: Context
     caller: Caller
     allowed: frozenset[str]
     now: datetime
+    seen: Seen
+    idempotency_key: str | None = None
+    session: AsyncSession | None = None
 
     @property
     def actor(self) -> Actor:
@@ -61,6 +77,10 @@ class UnitOfWork:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
         """A transaction over the estates in which the caller holds one of the route's roles; commits when left."""
+        if self.session is not None:
+            yield self.session
+            await self.session.flush()
+            return
         scope = UserScope(self.caller.user_id, self.acting_roles)
         async with self.context.database.transaction(Role.APP, scope) as session:
             yield session
@@ -101,15 +121,61 @@ async def identify(context: Context, header: str | None) -> Caller:
         found = await queries.caller(session, user_id=user_id, family_id=family_id, now=context.clock.now())
     if found is None:
         raise Unauthenticated("登录已失效，请重新登录", "The session has ended, sign in again")
-    user, roles = found
-    return Caller(user.id, family_id, user.login, user.name, frozenset(roles), user.certificate_number)
+    user = found.user
+    unfinished: Forbidden | None = None
+    if user.must_change_password:
+        unfinished = PasswordChangeNeeded()
+    elif second_factor_needed(context, found.roles) and not found.second_factor:
+        unfinished = SecondFactorNeeded()
+    return Caller(user.id, family_id, user.login, user.name, found.roles, user.certificate_number, unfinished)
+
+
+def second_factor_needed(context: Context, roles: frozenset[str]) -> bool:
+    """Whether one of the roles asks for a second factor; none does in a demonstration."""
+    return bool(roles & set(context.settings.sign_in.second_factor_roles)) and not context.settings.demo
+
+
+def lifetimes(context: Context) -> Lifetimes:
+    """How long log-ins last."""
+    settings = context.settings
+    return Lifetimes(timedelta(seconds=settings.refresh_token_s), timedelta(seconds=settings.sign_in.idle_s))
+
+
+def seen_from(connection: ASGIConnection[Any, Any, Any, Any], device_label: str | None = None) -> Seen:
+    """From where a request came. The server has replaced the address of a trusted proxy by that of its client."""
+    agent = connection.headers.get("user-agent")
+    return Seen(
+        address=connection.client.host if connection.client is not None else "-",
+        user_agent=None if agent is None else printable(agent)[:300],
+        device_label=None if device_label is None else printable(device_label),
+    )
+
+
+def printable(text: str) -> str:
+    """A text from outside, fit to be shown: control characters gone."""
+    return "".join(character for character in text if character.isprintable())
+
+
+async def spend(context: Context, caller: Caller, operation: str | None) -> None:
+    """Uses one of the caller's requests where the operation has a limit; raises `TooManyRequests`."""
+    limit = limits.of(operation)
+    if limit is None:
+        return
+    async with context.database.transaction(Role.APP, EstateScope(())) as session:
+        wait = await allowances.take(session, limit=limit, user_id=caller.user_id, now=context.clock.now())
+    if wait:
+        raise TooManyRequests(
+            f"该操作每 {limit.interval.seconds} 秒一次，可连续 {limit.burst} 次",
+            f"This can be done {limit.burst} times in a row, then every {limit.interval.seconds} seconds",
+            retry_after=wait,
+        )
 
 
 def requires(*roles: UserRole) -> Guard:
     """A guard: the caller is signed in and holds one of `roles` somewhere. Where is row-level security's matter."""
     allowed = frozenset(str(role) for role in roles)
 
-    async def guard(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    async def guard(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         context = cast("Context", connection.app.state.context)
         caller = await identify(context, connection.headers.get("authorization"))
         if not caller.roles & allowed:
@@ -117,7 +183,13 @@ def requires(*roles: UserRole) -> Guard:
                 f"需要以下角色之一: {'、'.join(sorted(allowed))}",
                 f"One of these roles is needed: {', '.join(sorted(allowed))}",
             )
-        connection.scope["state"]["work"] = UnitOfWork(context, caller, allowed, context.clock.now())
+        if caller.unfinished is not None and not handler.opt.get("unfinished"):
+            raise caller.unfinished
+        await spend(context, caller, getattr(handler, "operation_id", None))
+        connection.scope["state"]["work"] = UnitOfWork(
+            context, caller, allowed, context.clock.now(), seen_from(connection),
+            idempotency_key=connection.headers.get("idempotency-key"),
+        )  # fmt: skip
 
     guard.allowed_roles = allowed  # type: ignore[attr-defined]  # read by the generated access test and OpenAPI
     return guard

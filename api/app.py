@@ -9,13 +9,15 @@ from typing import Any
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.types import ControllerRouterHandler
 
 import api.routes
-from api import openapi
+from api import hygiene, openapi
 from api.access import provide_work
 from api.context import Context
+from api.once import once
 from api.problems import handlers as problem_handlers
 
 BODY_LIMIT = 25 * 1024 * 1024
@@ -27,6 +29,9 @@ def route_handlers() -> list[ControllerRouterHandler]:
     found: list[ControllerRouterHandler] = []
     for module in sorted(m.name for m in pkgutil.iter_modules(api.routes.__path__)):
         found += importlib.import_module(f"api.routes.{module}").handlers
+    for handler in found:
+        if isinstance(handler, HTTPRouteHandler):
+            once(handler)
     return found
 
 
@@ -44,6 +49,7 @@ def make_app(context: Context, *, lifespan: Sequence[Any] = ()) -> Litestar:
         exception_handlers=problem_handlers(),
         state=State({"context": context}),
         lifespan=[close_pools, *lifespan],
+        before_send=[hygiene.add_headers],
         request_max_body_size=BODY_LIMIT,
         openapi_config=OpenAPIConfig(
             title="Ruhu 入户", version=VERSION, description=openapi.DESCRIPTION, use_handler_docstrings=True, path=None
@@ -51,4 +57,5 @@ def make_app(context: Context, *, lifespan: Sequence[Any] = ()) -> Litestar:
         logging_config=None,
     )
     app.state.openapi_document = openapi.build(app)
+    app.asgi_handler = hygiene.guard_house(app.asgi_handler, public_hosts=context.settings.sign_in.public_hosts)
     return app

@@ -1,10 +1,11 @@
 """What the handlers of one app share."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gate_integration.faces.records import Engine
 from inspection.ports import GateEvidence, UnitTimeline
+from inspection.users.hashing import PasswordHashing
 from storage.clock import Clock
 from storage.database import Database
 from storage.objects.service import Objects
@@ -32,3 +33,4 @@ class Context:
     ports: Ports
     engine: Engine
     intake_counters: Callable[[], dict[str, int]] = dict
+    hashing: PasswordHashing = field(default_factory=PasswordHashing)

@@ -10,6 +10,9 @@ from litestar import Litestar
 import api.problems
 import gate_integration
 import inspection
+import storage
+from api import limits
+from api.once import parameter, suits
 from api.problems import MEDIA_TYPE
 from storage.problems import Problem
 
@@ -39,7 +42,7 @@ COMMON = {
 
 def problem_classes() -> list[type[Problem]]:
     """Every problem the house can answer, by code."""
-    for package in (inspection, gate_integration, api):
+    for package in (storage, inspection, gate_integration, api):
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if module.name.endswith(".errors"):
                 importlib.import_module(module.name)
@@ -69,8 +72,10 @@ def statuses(path: str, method: str, operation: dict[str, Any], *, guarded: bool
         found += ["409", "422"]
     if any(p["in"] == "header" and p["name"].lower() == "if-match" for p in operation.get("parameters", [])):
         found.append("412")
-    if path.startswith("/api/v1/session"):
-        found += ["401", "429"]
+    if path.startswith(("/api/v1/session", "/api/v1/me/")):
+        found += ["401", "403", "429"]
+    if limits.of(operation.get("operationId")) is not None:
+        found.append("429")
     return sorted(set(found))
 
 
@@ -114,6 +119,7 @@ def build(app: Litestar) -> dict[str, Any]:
         {"code": p.code, "status": p.status, "title_zh": p.title_zh, "title_en": p.title_en} for p in problems
     ]
     roles = allowed_roles(app)
+    heard = {h.operation_id for r in app.routes for h in getattr(r, "route_handlers", []) if suits(h)}
     for path, operations in document.get("paths", {}).items():
         for method, operation in operations.items():
             if not isinstance(operation, dict) or "responses" not in operation:
@@ -122,6 +128,8 @@ def build(app: Litestar) -> dict[str, Any]:
             if allowed is not None:
                 operation["security"] = [{"bearer": []}]
                 operation["x-roles"] = sorted(allowed)
+                if operation["operationId"] in heard:
+                    operation.setdefault("parameters", []).append(parameter())
             for status in statuses(path, method, operation, guarded=allowed is not None):
                 operation["responses"][status] = {
                     "description": COMMON[status],

@@ -18,6 +18,7 @@ from litestar.types import ExceptionHandlersMap
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from storage.objects.service import ObjectDamaged
 from storage.objects.store import ObjectMissing, StoreFailed
 from storage.problems import Conflict, Invalid, NotFound, Problem
 
@@ -89,6 +90,15 @@ class TooManyRequests(Problem):
     title_en = "Too many requests, try again later"
 
 
+class HostUnknown(Problem):
+    """The Host header names no name of this server (RUHU_PUBLIC_HOSTS)."""
+
+    code = "host-unknown"
+    status = 400
+    title_zh = "请求的主机名不属于本系统"
+    title_en = "The server is not known by this name"
+
+
 class DatabaseUnavailable(Problem):
     """The database did not do it; nothing was stored."""
 
@@ -105,6 +115,15 @@ class StoreUnavailable(Problem):
     status = 503
     title_zh = "文件存储暂不可用，本次上传未保存，请保留原件并稍后重试"
     title_en = "The object store is unavailable; nothing was stored, keep the original and try again"
+
+
+class DamagedObject(Problem):
+    """The bytes of a stored object are not those that were stored."""
+
+    code = "object-damaged"
+    status = 500
+    title_zh = "文件内容已损坏，无法读取，请联系管理员从备份恢复"
+    title_en = "The stored file is damaged and cannot be read; ask an administrator to restore it from a backup"
 
 
 def document(problem: Problem, *, errors: list[dict[str, Any]] | None = None) -> ProblemDocument:
@@ -131,6 +150,11 @@ def respond(problem: Problem, *, errors: list[dict[str, Any]] | None = None) -> 
     return Response(
         document(problem, errors=errors), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers
     )
+
+
+def respond_bytes(problem: Problem) -> bytes:
+    """The body of a problem that is answered before the framework is asked."""
+    return msgspec.json.encode(document(problem))
 
 
 def on_problem(_: Request[Any, Any, Any], error: Problem) -> Response[ProblemDocument]:
@@ -190,6 +214,12 @@ def on_store(_: Request[Any, Any, Any], error: StoreFailed) -> Response[ProblemD
     return respond(StoreUnavailable())
 
 
+def on_damaged_object(_: Request[Any, Any, Any], error: ObjectDamaged) -> Response[ProblemDocument]:
+    """An object that does not open; its number is what an administrator needs."""
+    log.error("%s", error)
+    return respond(DamagedObject(object_id=str(error.object_id)))
+
+
 def on_missing_object(_: Request[Any, Any, Any], _error: ObjectMissing) -> Response[ProblemDocument]:
     """An object that was destroyed, by retention or erasure."""
     return respond(NotFound("文件已按规定删除或不存在", "The object was destroyed or does not exist"))
@@ -215,5 +245,6 @@ def handlers() -> ExceptionHandlersMap:
         PoolTimeout: on_database,
         StoreFailed: on_store,
         ObjectMissing: on_missing_object,
+        ObjectDamaged: on_damaged_object,
         Exception: on_anything,
     }

@@ -5,6 +5,7 @@ from api.house import House
 from gate_integration.faces.records import Engine
 from gate_integration.occupancy.evidence_copy import OccupancyEvidence
 from gate_integration.occupancy.timeline import OccupancyTimeline
+from inspection.users.hashing import PasswordHashing
 
 
 def make_ports() -> Ports:
@@ -29,4 +30,5 @@ def make_context(house: House) -> Context:
         objects=house.objects,
         ports=make_ports(),
         engine=make_engine(house),
+        hashing=PasswordHashing(house.settings.sign_in),
     )

@@ -28,10 +28,16 @@ async def add(
     login: str, name: str, role: str, level: str, code: str, certificate: str | None, password_stdin: bool,
     json_to: str | None,
 ) -> None:  # fmt: skip
-    """新建用户 / Adds a user with one role. Without --password-stdin a password is made and shown once."""
+    """新建用户 / Adds a user with one role. Without --password-stdin a password is made and shown once.
+
+    Once there are two administrators the role waits until one of them confirms it.
+    """
     import msgspec
 
-    from inspection.users import service
+    from inspection.users import proposals, service
+    from inspection.users.hashing import PasswordHashing
+    from inspection.users.models import ProposalKind
+    from inspection.users.proposals import Asked
     from inspection.users.schemas import UserInput
     from storage.audit.service import Actor
     from storage.database import EstateScope, Role
@@ -45,11 +51,22 @@ async def add(
         )  # fmt: skip
     except msgspec.ValidationError as error:
         raise click.BadParameter(str(error)) from None
-    async with open_house() as house, house.database.transaction(Role.APP, EstateScope(())) as session:
-        view = await service.create_user(session, data=data, own=None, actor=Actor.system("cli"), now=house.clock.now())
+    async with open_house() as house:
+        password_hash = await PasswordHashing(house.settings.sign_in).hash(data.password)
+        now, console = house.clock.now(), Actor.system("cli")
+        async with house.database.transaction(Role.APP, EstateScope(())) as session:
+            made = await service.create_user(
+                session, data=data, password_hash=password_hash, own=None, actor=console, now=now
+            )
+            asked = Asked(ProposalKind.GRANT, made.id, "ruhu user add", grant=data.grants[0])
+            proposal = await proposals.propose(session, asked=asked, own=None, actor=console, now=now)
     if json_to is not None:
-        write_json({"id": view.id, "login": login} | ({} if password_stdin else {"password": password}), json_to)
+        made_password = {} if password_stdin else {"password": password}
+        waiting = {} if proposal is None else {"proposal": proposal.id}
+        write_json({"id": made.id, "login": login} | made_password | waiting, json_to)
         return
     click.echo(f"已创建 / created: {login}")
+    if proposal is not None:
+        click.echo("角色须由一名管理员在系统中确认 / the role waits for an administrator to confirm it")
     if not password_stdin:
         click.echo(f"密码（仅显示一次）/ password (shown once): {password}")

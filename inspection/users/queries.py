@@ -2,22 +2,41 @@
 
 import uuid
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, String, and_, cast, exists, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.registry.places.models import Estate
-from inspection.users.models import DIVISIONS, RefreshFamily, RefreshToken, ScopeLevel, User, UserGrant
+from inspection.users.models import (
+    DIVISIONS,
+    RefreshFamily,
+    RefreshToken,
+    ScopeLevel,
+    SecondFactor,
+    User,
+    UserGrant,
+)
 
 
-async def caller(
-    session: AsyncSession, *, user_id: uuid.UUID, family_id: uuid.UUID, now: datetime
-) -> tuple[User, list[str]] | None:
-    """An enabled user whose log-in still stands, with their roles."""
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A user whose log-in stands, their roles, and whether they have a second factor."""
+
+    user: User
+    roles: frozenset[str]
+    second_factor: bool
+
+
+async def caller(session: AsyncSession, *, user_id: uuid.UUID, family_id: uuid.UUID, now: datetime) -> SignedIn | None:
+    """An enabled user whose log-in still stands."""
+    factor = exists().where(
+        SecondFactor.user_id == User.id, SecondFactor.confirmed_at.is_not(None), SecondFactor.ended_at.is_(None)
+    )
     rows = (
         await session.execute(
-            select(User, UserGrant.role)
+            select(User, UserGrant.role, factor)
             .join(RefreshFamily, and_(RefreshFamily.user_id == User.id, RefreshFamily.id == family_id))
             .outerjoin(UserGrant, and_(UserGrant.user_id == User.id, UserGrant.revoked_at.is_(None)))
             .where(
@@ -30,7 +49,7 @@ async def caller(
     ).all()
     if not rows:
         return None
-    return rows[0][0], [role for _, role in rows if role is not None]
+    return SignedIn(rows[0][0], frozenset(role for _, role, _ in rows if role is not None), rows[0][2])
 
 
 async def by_login(session: AsyncSession, login: str) -> User | None:

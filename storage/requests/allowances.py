@@ -9,7 +9,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import DateTime, Interval, delete, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -31,7 +31,8 @@ async def take(session: AsyncSession, *, limit: Limit, user_id: uuid.UUID, now: 
     The generic cell rate algorithm: one moment for each bucket, moved on by each request.
     """
     table = RequestAllowance
-    moved = func.greatest(table.full_at, now) + limit.interval
+    present = literal(now, DateTime(timezone=True))
+    moved = func.greatest(table.full_at, present, type_=DateTime(timezone=True)) + literal(limit.interval, Interval)
     taken = await session.scalar(
         insert(table)
         .values(user_id=user_id, name=limit.name, full_at=now + limit.interval)

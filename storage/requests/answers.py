@@ -64,9 +64,7 @@ async def begin(session: AsyncSession, request: Asked, *, now: datetime) -> byte
         claimed = await session.scalar(
             insert(table)
             .values(name=request.name, **fresh)
-            .on_conflict_do_update(
-                index_elements=["name"], set_=fresh, where=table.created_at <= now - KEPT_FOR
-            )
+            .on_conflict_do_update(index_elements=["name"], set_=fresh, where=table.created_at <= now - KEPT_FOR)
             .returning(table.name)
         )
     except DBAPIError as error:
@@ -76,9 +74,7 @@ async def begin(session: AsyncSession, request: Asked, *, now: datetime) -> byte
     await session.execute(text("SET LOCAL lock_timeout = 0"))
     if claimed is not None:
         return None
-    digest, sealed = (
-        await session.execute(select(table.digest, table.sealed).where(table.name == request.name))
-    ).one()
+    digest, sealed = (await session.execute(select(table.digest, table.sealed).where(table.name == request.name))).one()
     if not hmac.compare_digest(digest, request.digest):
         raise KeyUsed
     return unseal(request.key, sealed or b"", place=request.place)

@@ -15,7 +15,7 @@ import uvicorn
 from api.app import make_app
 from api.context import Context
 from api.wiring import make_ports
-from inspection.users import service as users
+from inspection.users.hashing import PasswordHashing
 from inspection.users.models import ScopeLevel, UserRole
 from storage.clock import SimulatedClock
 from storage.database import Database
@@ -27,7 +27,7 @@ from tests.factories import make_user
 from tests.fakes import StillEngine
 
 PASSWORD = "correct-horse-battery"
-PASSWORD_HASH = users.HASHER.hash(PASSWORD)
+PASSWORD_HASH = PasswordHashing().hasher.hash(PASSWORD)
 
 
 @dataclass

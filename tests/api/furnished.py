@@ -1,5 +1,6 @@
 """One of everything in an estate, as rows: what the access tests ask for from elsewhere."""
 
+import hashlib
 import uuid
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -27,6 +28,8 @@ from inspection.cases.models import Case, CaseEvidence, CaseStep, Deadline, Evid
 from inspection.cases.models import Service as Served
 from inspection.cases.schemas import MeasureKind, ServiceMethod
 from inspection.cases.vocabulary import Action, EvidenceKind, State
+from inspection.documents.models import Document, IssuingAuthority
+from inspection.documents.vocabulary import DocumentKind, DocumentStatus
 from inspection.leads.models import Lead, LeadSource, LeadStatus
 from inspection.registry.consents.models import Consent, ConsentScope, ProcessingBasis
 from inspection.registry.households.models import (
@@ -43,7 +46,15 @@ from inspection.registry.households.models import (
     WorkerHousehold,
     WorkerKind,
 )
-from inspection.users.models import ScopeLevel, UserGrant, UserRole
+from inspection.users.models import (
+    Proposal,
+    ProposalKind,
+    ProposalStatus,
+    RefreshFamily,
+    ScopeLevel,
+    UserGrant,
+    UserRole,
+)
 from inspection.visits.models import (
     CheckIn,
     Finding,
@@ -61,6 +72,7 @@ from storage.objects.service import Objects
 from storage.vault.service import Vault
 from tests.factories import World, make_user
 
+PAPER = b"%PDF-1.7 made up, no document"
 PICTURE = b"\xff\xd8\xff\xe0 no picture"
 DIGEST = bytes(32)
 DAY = date(2026, 3, 1)
@@ -115,6 +127,17 @@ async def furnish(
         grant = await session.scalar(select(UserGrant.id).where(UserGrant.user_id == inspector))
         assert grant is not None
         known["grant_id"] = grant
+        known["session_id"], known["proposal_id"] = new_id(), new_id()
+        session.add(
+            RefreshFamily(id=known["session_id"], user_id=inspector, created_at=now, expires_at=now, last_used_at=now)
+        )
+        session.add(
+            Proposal(
+                id=known["proposal_id"], kind=ProposalKind.GRANT, user_id=inspector, reason="测试",
+                details={"role": "inspector", "level": "estate", "code": str(world.estate_id)},
+                status=ProposalStatus.OPEN, proposed_at=now, expires_at=now + timedelta(days=7),
+            )
+        )  # fmt: skip
         await _people(add, link, known, now)
         await _gate(add, link, known, now, number)
 
@@ -160,7 +183,34 @@ async def furnish(
             Photo, visit_id=known["visit_id"], user_id=inspector, object_id=stored.id, body_digest=DIGEST,
             content_type="image/jpeg", size=len(PICTURE), received_at=now,
         )  # fmt: skip
+        known["document_id"] = await _document(session, add, known, now, objects, world.division_code[:6])
     return {name: str(value) for name, value in known.items()} | {"point": "0", "number": number}
+
+
+async def _document(
+    session: Any, add: Any, known: dict[str, uuid.UUID], now: datetime, objects: Objects, district: str
+) -> uuid.UUID:
+    """An issued document of the case; its authority is the district's."""
+    authority = IssuingAuthority(
+        id=new_id(), division_code=district, name="测试机关", designator=f"测{new_id().hex[-6:]}", updated_at=now
+    )
+    session.add(authority)
+    stored = await objects.put(
+        session, data=PAPER, kind="document", content_type="application/pdf", estate_id=known["estate_id"], now=now
+    )
+    await session.flush()
+    known["authority_id"] = authority.id
+    return uuid.UUID(
+        str(
+            await add(
+                Document, case_id=known["case_id"], kind=DocumentKind.NOTICE, status=DocumentStatus.ISSUED, given={},
+                created_by=known["second_officer"], created_at=now, authority_id=authority.id, year=2026, running=1,
+                number=f"{authority.designator}告〔2026〕1号", title="拟处理告知书", object_id=stored.id,
+                digest=hashlib.sha256(PAPER).digest(), size=len(PAPER), issued_by=known["second_officer"],
+                issued_at=now,
+            )
+        )
+    )  # fmt: skip
 
 
 async def _people(add: Any, link: Any, known: dict[str, uuid.UUID], now: datetime) -> None:

@@ -30,7 +30,13 @@ from tests.factories import World, make_world
 DOCUMENT = openapi_document()
 PUBLIC = {"signIn", "refreshSession", "health", "ready", "openapi"}
 # These are about the caller or about users, who belong to no estate: there is no foreign place to ask from.
-PLACELESS = {"signOut", "whoAmI", "listUsers", "createUser", "grantRole", "revokeRole", "disableUser"}
+PLACELESS = {
+    "signOut", "whoAmI", "listUsers", "createUser", "grantRole", "revokeRole", "disableUser", "listSessions",
+    "endSession", "endOtherSessions", "listUserSessions", "endUserSessions", "changePassword", "getSecondFactor",
+    "beginSecondFactor", "confirmSecondFactor", "renewRecoveryCodes", "resetSecondFactor", "resetPassword",
+    "listProposals", "confirmProposal", "withdrawProposal", "listIssuingAuthorities",
+    "setIssuingAuthority",
+}  # fmt: skip
 HERE, ELSEWHERE, THIRD = "999901", "999902", "999903"
 OPERATIONS = [
     (method.upper(), path, operation)

@@ -81,6 +81,7 @@ async def test_a_refresh_token_used_twice_ends_the_whole_log_in(server: Server, 
     client = await sign_in(UserRole.INSPECTOR)
     spent = {"refresh_token": client.tokens["refresh_token"]}  # type: ignore[attr-defined]
     fresh = (await client.post("/api/v1/session/refresh", json=spent)).json()
+    server.clock.advance(timedelta(seconds=11))
     again = await client.post("/api/v1/session/refresh", json=spent)
     assert (again.status_code, again.json()["code"]) == (401, "refresh-refused")
     client.headers["Authorization"] = f"Bearer {fresh['access_token']}"
@@ -101,7 +102,10 @@ async def test_a_role_taken_back_is_gone_with_the_next_request(server: Server, s
     grant = (await other.get("/api/v1/me")).json()["grants"][0]["id"]
     assert (await other.get("/api/v1/users")).status_code == 200
     path = f"/api/v1/users/{other.user_id}/grants/{grant}"  # type: ignore[attr-defined]
-    assert (await boss.delete(path)).status_code == 200
+    waiting = (await boss.delete(path, params={"reason": "已调离"})).json()["proposals"]
+    assert (await other.get("/api/v1/users")).status_code == 200
+    second = await sign_in(UserRole.ADMINISTRATOR)
+    assert (await second.post(f"/api/v1/proposals/{waiting[0]['id']}/confirm")).json()["status"] == "applied"
     assert (await other.get("/api/v1/users")).json()["code"] == "forbidden"
 
 
@@ -139,7 +143,7 @@ async def test_administrators_see_and_disable_users_of_their_own_place_only(sign
     assert (await boss.post(path, json=off)).json()["disabled_at"]
     assert (await inside.get("/api/v1/me")).status_code == 401
     assert (await boss.post(path, json={**off, "disabled": False})).json()["disabled_at"] is None
-    assert (await inside.get("/api/v1/me")).status_code == 200
+    assert (await inside.get("/api/v1/me")).status_code == 401  # a log-in that was ended stays so
 
 
 async def test_a_district_administrator_grants_on_an_estate_of_the_district(

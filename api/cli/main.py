@@ -14,8 +14,10 @@ COMMANDS = {
     "basis": ("api.cli.basis:basis", "处理依据 / legal bases of processing"),
     "consent": ("api.cli.consent:consent", "同意 / consents"),
     "registry": ("api.cli.registry:registry", "住户登记 / the register"),
+    "retention": ("api.cli.retention:retention", "保存期限 / what is kept how long"),
     "gate": ("api.cli.gate:gate", "门禁设备 / gate devices"),
     "objects": ("api.cli.objects:objects", "文件存储 / the object store"),
+    "audit": ("api.cli.audit:audit", "审计记录 / the audit log"),
     "bench": ("api.cli.bench:bench", "性能测量 / measurements"),
     "openapi": ("api.cli.run:openapi", "接口文档 / print the OpenAPI document"),
 }

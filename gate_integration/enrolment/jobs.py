@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.enrolment import queries, service
 from gate_integration.enrolment.models import FaceTemplate
+from gate_integration.removals import service as removals
 from gate_integration.sightings.pseudonyms import forget_without_basis
 from inspection.registry.consents.facts import BASIS_ENDED, CONSENT_WITHDRAWN
 from inspection.registry.consents.models import ConsentScope
@@ -67,17 +68,39 @@ async def apply_withdrawals(session: AsyncSession, *, vault: Vault, objects: Obj
 async def _consent(session: AsyncSession, fact: OutboxFact, *, objects: Objects, now: datetime) -> tuple[int, int]:
     person_id, scope = uuid.UUID(fact.payload["person_id"]), fact.payload["scope"]
     if scope == ConsentScope.PUSH_TO_GATES:
-        entries = await queries.forget_device_faces(session, person_id=person_id)
+        entries = await removals.queue_faces(
+            session, person_id=person_id, reason=CONSENT_WITHDRAWN, actor=_WORKER, now=now
+        )
         audit.record(
             session, at=now, actor=_WORKER, action="device-face.disregarded", object_kind="person",
             object_id=person_id, estate_id=fact.estate_id, reason=CONSENT_WITHDRAWN, entries=entries,
         )  # fmt: skip
+    if scope == ConsentScope.OFF_DEVICE:
+        await _let_pictures_go(session, person_id=person_id, estate_id=fact.estate_id, before=fact.created_at, now=now,
+                               objects=objects)  # fmt: skip
     if scope not in {ConsentScope.TEMPLATE, ConsentScope.KEEP_PHOTO}:
         return 0, 0
     found = await queries.templates_before(session, before=fact.created_at, person_id=person_id)
-    return await _destroy(
-        session, found, whole=scope == ConsentScope.TEMPLATE, reason=CONSENT_WITHDRAWN, objects=objects, now=now
-    )
+    if scope == ConsentScope.KEEP_PHOTO:
+        return await _destroy(session, found, whole=False, reason=CONSENT_WITHDRAWN, objects=objects, now=now)
+    # A photograph that may be kept stays: gates need it, and its own consent covers it.
+    return await service.destroy(
+        session, templates=found, reason=CONSENT_WITHDRAWN, actor=_WORKER, objects=objects, now=now, photos=False
+    ), 0
+
+
+async def _let_pictures_go(
+    session: AsyncSession, *, person_id: uuid.UUID, estate_id: uuid.UUID, before: datetime, now: datetime,
+    objects: Objects,
+) -> None:  # fmt: skip
+    """Destroys the pictures that left a gate and were recognised as this person; those of a case stay with it."""
+    found = await queries.snapshots_of(session, person_id=person_id, before=before)
+    for object_id in found:
+        await objects.destroy(session, object_id=object_id, now=now)
+    audit.record(
+        session, at=now, actor=_WORKER, action="snapshot.destroyed", object_kind="person", object_id=person_id,
+        estate_id=estate_id, reason=CONSENT_WITHDRAWN, pictures=len(found),
+    )  # fmt: skip
 
 
 async def _basis(session: AsyncSession, fact: OutboxFact, *, objects: Objects, now: datetime) -> tuple[int, int]:

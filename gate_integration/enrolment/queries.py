@@ -5,16 +5,19 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from gate_integration.devices.models import DevicePerson
 from gate_integration.enrolment.models import FaceTemplate, GalleryGeneration
+from gate_integration.intake.models import PassEvent
+from gate_integration.sightings.models import Sighting
 from inspection.registry.consents.models import Consent, ConsentScope
 from inspection.registry.consents.queries import bases_in_force
 from inspection.registry.households.models import Person
+from storage.objects.models import StoredObject
 from storage.outbox import OutboxFact
 
 
@@ -175,15 +178,30 @@ async def open_facts(session: AsyncSession, *, kinds: Collection[str], limit: in
     ).all()
 
 
-async def forget_device_faces(session: AsyncSession, *, person_id: uuid.UUID) -> int:
-    """From now on a device's own recognition of this person counts for nothing; says how many entries changed."""
-    changed = await session.scalars(
-        update(DevicePerson)
-        .where(DevicePerson.person_id == person_id, DevicePerson.has_face)
-        .values(has_face=False)
-        .returning(DevicePerson.id)
+async def snapshots_of(session: AsyncSession, *, person_id: uuid.UUID, before: datetime) -> Sequence[uuid.UUID]:
+    """Pictures from gates, stored not after `before`, in which the person was recognised or whose entry was used.
+
+    Without those kept for a case, which no day ends.
+    """
+    rows = await session.scalars(
+        select(PassEvent.pictures).where(
+            or_(
+                PassEvent.id.in_(select(Sighting.pass_event_id).where(Sighting.person_id == person_id)),
+                PassEvent.device_person_id.in_(select(DevicePerson.id).where(DevicePerson.person_id == person_id)),
+            )
+        )
     )
-    return len(changed.all())
+    shown = {uuid.UUID(one["object_id"]) for pictures in rows for one in pictures if one.get("object_id") is not None}
+    return (
+        await session.scalars(
+            select(StoredObject.id).where(
+                StoredObject.id.in_(shown),
+                StoredObject.created_at <= before,
+                StoredObject.expires_at.is_not(None),
+                StoredObject.destroyed_at.is_(None),
+            )
+        )
+    ).all()
 
 
 async def standing_bases(session: AsyncSession, *, estate_id: uuid.UUID, on: date) -> frozenset[str]:

@@ -201,8 +201,9 @@ async def destroy(
     actor: Actor,
     objects: Objects,
     now: datetime,
+    photos: bool = True,
 ) -> int:
-    """Destroys templates and their photos, and makes the matchers forget them; says how many stood before."""
+    """Destroys templates and, with `photos`, their photos; the matchers forget them. Says how many stood before."""
     standing = [template for template in templates if template.destroyed_at is None]
     for template in standing:
         template.sealed = None
@@ -211,7 +212,8 @@ async def destroy(
             session, at=now, actor=actor, action="face.destroyed", object_kind="person", object_id=template.person_id,
             estate_id=template.estate_id, reason=reason, template=str(template.id),
         )  # fmt: skip
-    await destroy_photos(session, templates=templates, reason=reason, actor=actor, objects=objects, now=now)
+    if photos:
+        await destroy_photos(session, templates=templates, reason=reason, actor=actor, objects=objects, now=now)
     await session.flush()
     for estate_id in sorted({template.estate_id for template in standing}):
         await queries.bump(session, estate_id=estate_id)

@@ -12,10 +12,15 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 
+from api.erasure import Erasure
 from api.house import House, clock_for, store_for
 from api.upgrade import upgrade_urls
 from inspection.users.models import RefreshFamily
+from storage.audit.keys import BadKey, public_file, read_public
+from storage.audit.queries import last_head
+from storage.audit.report import as_text
 from storage.audit.service import Actor
+from storage.audit.verify import verify as verify_audit
 from storage.backup import drill as drills
 from storage.backup import restore as restores
 from storage.backup import service
@@ -35,7 +40,7 @@ from storage.backup.verify import (
 from storage.database import Database, Role, SystemScope, urls_for
 from storage.migrations import runner
 from storage.objects.service import Objects
-from storage.objects.store import FilesystemStore, StoreFailed
+from storage.objects.store import FilesystemStore, ObjectStore, StoreFailed
 from storage.postgres.lease import acquire
 from storage.settings import Settings
 from storage.vault.crypto import SealBroken
@@ -89,7 +94,8 @@ class Restored:
     objects_new: int
     buried: int
     jobs_requeued: int
-    erasures: int
+    erased_again: int
+    ledger_damage: int
 
 
 def require_key(manifest: Manifest, vault: Vault) -> None:
@@ -163,6 +169,11 @@ async def restore(
             await session.execute(
                 update(RefreshFamily).where(RefreshFamily.ended_at.is_(None)).values(ended_at=now, ended_why="restore")
             )
+        say("抹除台账 / erasure ledger")
+        erasure = Erasure(database=database, settings=settings, clock=clock, vault=vault, objects=objects)
+        replayed = await erasure.replay()
+        for damage in replayed.damage:
+            say(f"台账有损坏 / the ledger is damaged: {damage}")
         await asyncio.to_thread(restores.finish, owner)
     except StoreFailed as error:
         raise RestoreFailed(f"对象存储不可用：{error}", f"The object store failed: {error}") from error
@@ -173,7 +184,8 @@ async def restore(
             lease.release()
     return Restored(
         manifest=manifest, database=target.name, replaced=replaced, epoch=epoch, objects=len(entries),
-        objects_new=new, buried=buried, jobs_requeued=requeued, erasures=0,
+        objects_new=new, buried=buried, jobs_requeued=requeued, erased_again=replayed.erased,
+        ledger_damage=len(replayed.damage),
     )  # fmt: skip
 
 
@@ -209,6 +221,7 @@ async def drill(
         findings = await asyncio.to_thread(drills.compare, owner, manifest)
         findings += [f"object {i} was missing from the store when the backup was taken" for i in manifest.missing]
         await asyncio.to_thread(upgrade_urls, urls, vault, now=now)
+        findings += await audit_findings(settings, database, FilesystemStore(directory / OBJECTS))
         async with database.transaction(Role.OWNER, SystemScope()) as session:
             await service.bury_lost_objects(session, manifest=manifest, now=now)
         opened = 0
@@ -224,6 +237,19 @@ async def drill(
         objects.close()
         await asyncio.to_thread(server.__exit__, None, None, None)
     return Drilled(manifest, len(manifest.tables), sum(t.rows for t in manifest.tables.values()), opened, findings)
+
+
+async def audit_findings(settings: Settings, database: Database, store: ObjectStore) -> list[str]:
+    """What the verification of the restored audit log says; a log of which nothing was sealed yet says nothing."""
+    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+        if await last_head(session) is None:
+            return []
+    try:
+        keys = read_public(public_file(settings.audit_key_file))
+    except (OSError, BadKey):
+        return ["the audit log could not be verified: its public keys are not at hand"]
+    report = await verify_audit(database, stores=[store], keys=keys)
+    return [f"audit log: {line}" for line in as_text(report)] if report.faults else []
 
 
 async def drill_and_note(house: House, directory: Path, *, sample: int, actor: Actor, say: Say = silent) -> Drilled:

@@ -148,11 +148,13 @@ async def restore(
         "backup_id": str(done.manifest.backup_id), "taken_at": done.manifest.taken_at.isoformat(),
         "database": done.database, "kept_as": done.replaced, "epoch": done.epoch, "objects": done.objects,
         "objects_new": done.objects_new, "objects_buried": done.buried, "jobs_requeued": done.jobs_requeued,
-        "erased_again": done.erasures,
+        "erased_again": done.erased_again, "ledger_damage": done.ledger_damage,
     }  # fmt: skip
     if json_to is not None:
         write_json(body, json_to)
         return
+    if done.erased_again:
+        click.echo(f"已再次抹除 / people erased again: {done.erased_again}")
     click.echo(f"恢复完成 / restored: {done.database}, {done.manifest.taken_at.isoformat()}")
     if done.replaced is not None:
         click.echo(f"原库保留为 / the old database is kept as {done.replaced}")

@@ -20,6 +20,8 @@ from uuid import UUID
 
 import psycopg
 
+from storage.audit.chain import place_of
+from storage.audit.sealer import NAMESPACE as AUDIT_HEADS
 from storage.backup import copying
 from storage.backup.errors import BackupDamaged, BackupFailed
 from storage.backup.manifest import (
@@ -106,6 +108,7 @@ def fill(request: Request, lock: Connection, partial: Path) -> tuple[Manifest, s
         tables = dump(request, snapshot, partial / DUMP)
         objects = snapshot.live_objects()
         revision, epoch, server_version = snapshot.revision(), snapshot.epoch(), snapshot.server_version
+        last_head = snapshot.last_head()
     previous = newest_before(request) if request.incremental else None
     copied = copying.copy_out(
         request.store, (str(i) for i in objects), into=partial / OBJECTS, previous=previous, say=request.say
@@ -115,7 +118,11 @@ def fill(request: Request, lock: Connection, partial: Path) -> tuple[Manifest, s
     namespaces: dict[str, int] = {}
     for namespace in copying.NAMESPACES:
         found = copying.copy_out(
-            request.store, request.store.keys(namespace), into=partial / OBJECTS, previous=previous, say=request.say
+            request.store,
+            (key for key in request.store.keys(namespace) if not is_later(key, last_head)),
+            into=partial / OBJECTS,
+            previous=previous,
+            say=request.say,
         )
         namespaces[namespace] = len(found.entries)
         copied.entries += found.entries
@@ -137,6 +144,16 @@ def fill(request: Request, lock: Connection, partial: Path) -> tuple[Manifest, s
     write_durably(partial / MANIFEST, content)
     sync_folder(partial)
     return manifest, digest, copied.linked
+
+
+def is_later(key: str, last_head: tuple[int, int] | None) -> bool:
+    """Whether a key is a copy of an audit head that the snapshot does not know yet.
+
+    Beside this dump it would look like a log whose end was cut off.
+    """
+    namespace, _, name = key.rpartition("/")
+    place = place_of(name) if namespace == AUDIT_HEADS else None
+    return place is not None and (last_head is None or place > last_head)
 
 
 def dump(request: Request, snapshot: Snapshot, target: Path) -> dict[str, TableEntry]:

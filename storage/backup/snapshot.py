@@ -85,6 +85,15 @@ class Snapshot:
         """The schema's revision."""
         return str(one(self.connection, "SELECT version_num FROM alembic_version"))
 
+    def last_head(self) -> tuple[int, int] | None:
+        """Epoch and sequence of the newest signed head of the audit log."""
+        if one(self.connection, "SELECT to_regclass('public.audit_head')") is None:
+            return None
+        row = self.connection.execute(
+            "SELECT epoch, sequence FROM audit_head ORDER BY epoch DESC, sequence DESC LIMIT 1"
+        ).fetchone()
+        return (int(str(row[0])), int(str(row[1]))) if row else None
+
     def epoch(self) -> int:
         """The restore epoch."""
         if one(self.connection, "SELECT to_regclass('public.restore_epoch')") is None:

@@ -29,13 +29,14 @@ def serve(host: str | None, port: int | None) -> None:
     import uvicorn
 
     from api.asgi import make_front
-    from api.house import open_house
+    from api.house import check_store, open_house
     from gate_integration.intake.http_protocol import GateHttpProtocol
 
     log_to_stderr()
     chosen = settings()
     try:
         house = open_house(chosen, say=lambda text: click.echo(text, err=True))
+        check_store(house, say=lambda text: click.echo(text, err=True))
     except SettingsError as error:
         fail_settings(error)
     migrate(house)
@@ -65,11 +66,12 @@ def serve(host: str | None, port: int | None) -> None:
 @click.option("--jobs", type=click.IntRange(1, 16), default=2, help="并行任务数 / parallel jobs.")
 def worker(drainers: int, jobs: int) -> None:
     """后台处理 / Drains deliveries, runs jobs and timers until SIGTERM."""
-    from api.house import open_house
+    from api.house import check_store, open_house
 
     log_to_stderr()
     try:
         house = open_house(settings(), say=lambda text: click.echo(text, err=True))
+        check_store(house, say=lambda text: click.echo(text, err=True))
     except SettingsError as error:
         fail_settings(error)
     migrate(house)

@@ -1,6 +1,7 @@
 """`ruhu objects`."""
 
 import sys
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -77,6 +78,86 @@ async def check(json_to: str | None, *, deep: bool) -> None:
         tell(report)
     if not report.sound:
         sys.exit(EXIT_PROBLEM)
+
+
+@objects.command()
+@click.argument("from_url")
+@click.argument("to_url")
+@click.option("--parallel", type=click.IntRange(1, 32), default=4, help="同时复制数 / objects at a time.")
+@json_option
+def copy(from_url: str, to_url: str, json_to: str | None, *, parallel: int) -> None:
+    """迁移文件 / Copies every object from one store to another, encrypted as they are, and reads each copy back.
+
+    地址同 OBJECT_STORE_URL。可中断、可重复执行。URLs as in OBJECT_STORE_URL; to be repeated at will. Credentials:
+    OBJECT_STORE_ACCESS_KEY and OBJECT_STORE_SECRET_KEY(_FILE); a target with others of its own: TO_OBJECT_STORE_….
+
+    退出码：0 全部一致；1 有不同或失败；3 设置有误；4 存储不可用。Exit codes: 0 all there, 1 some differ or failed,
+    3 settings, 4 no answer.
+    """
+    import os
+
+    from api.cli.common import fail_settings
+    from api.house import store_at
+    from storage.objects.address import parse
+    from storage.objects.copy import Copied, copy_objects
+    from storage.objects.store import StoreFailed
+    from storage.settings import SettingsError, load
+
+    if not urls_differ(from_url, to_url):
+        raise click.UsageError("两个地址相同 / both addresses are the same")
+    try:
+        source = load({**os.environ, "OBJECT_STORE_URL": from_url})
+        target = load({**os.environ, **of_target(os.environ), "OBJECT_STORE_URL": to_url})
+    except SettingsError as error:
+        fail_settings(error)
+
+    def progress(done: Copied) -> None:
+        if done.seen % 100 == 0:
+            click.echo(f"已处理 {done.seen}，{done.bytes_copied >> 20} MiB / {done.seen} done", err=True)
+
+    try:
+        store = store_at(parse(to_url), target)
+        store.check()
+        done = copy_objects(store_at(parse(from_url), source), store, at_once=parallel, say=progress)
+    except StoreFailed as error:
+        fail_store(error)
+    if json_to is not None:
+        write_json(
+            {
+                "complete": done.complete, "copied": done.copied, "same": done.same, "vanished": done.vanished,
+                "bytes_copied": done.bytes_copied, "different": done.different, "failed": done.failed,
+            },
+            json_to,
+        )  # fmt: skip
+    else:
+        click.echo(
+            f"复制 {done.copied}，已有 {done.same}，期间删除 {done.vanished} / "
+            f"{done.copied} copied, {done.same} there already, {done.vanished} deleted meanwhile"
+        )
+        for words, keys in (("不同 / different", done.different), ("失败 / failed", done.failed)):
+            for key in keys:
+                click.echo(f"{words}: {key}")
+        if done.last_failure is not None:
+            click.echo(done.last_failure.sentence, err=True)
+    if not done.complete:
+        sys.exit(EXIT_PROBLEM)
+
+
+def urls_differ(one: str, other: str) -> bool:
+    """Whether two URLs name different places; what cannot be read is left to the settings to explain."""
+    from storage.objects.address import BadAddress, parse
+
+    try:
+        return parse(one) != parse(other)
+    except BadAddress:
+        return True
+
+
+def of_target(environ: Mapping[str, str]) -> dict[str, str]:
+    """The target's own credentials, where `TO_OBJECT_STORE_*` gives some."""
+    names = ("ACCESS_KEY", "ACCESS_KEY_FILE", "SECRET_KEY", "SECRET_KEY_FILE", "CA_FILE")
+    own = {f"OBJECT_STORE_{name}": environ.get(f"TO_OBJECT_STORE_{name}", "") for name in names}
+    return own if any(own.values()) else {}
 
 
 def as_json(report: "Report") -> dict[str, object]:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from api.cli.objects import objects
 from storage.ids import new_id
+from storage.objects.store import FilesystemStore
 from tests.api.test_cli import ROOT, ruhu
 from tests.storage import object_servers
 from tests.storage.conftest import open_store
@@ -123,3 +124,29 @@ def test_serving_begins_while_the_store_is_down(data: Path) -> None:
     finally:
         process.send_signal(signal.SIGKILL)
         process.communicate()
+
+
+def test_objects_are_moved_to_a_bucket_and_back(server: Server, data: Path, tmp_path: Path) -> None:
+    folder = FilesystemStore(tmp_path / "old")
+    for _ in range(3):
+        folder.put(str(new_id()), b"sealed")
+    old, new, back = f"file://{tmp_path}/old", bucket(server.port)["OBJECT_STORE_URL"] + "0", f"file://{tmp_path}/back"
+    new = new.replace("/one?", f"/{new_id().hex}?")
+    here("init", data=data, **bucket(server.port))
+    to = {f"TO_{name}": value for name, value in bucket(server.port).items()}
+    moved = here("copy", old, new, "--json", data=data, **to)
+    assert moved.exit_code == 0, moved.output
+    assert json.loads(moved.stdout)["copied"] == 3
+    again = here("copy", old, new, data=data, **bucket(server.port))
+    assert "3 there already" in again.stdout
+    returned = here("copy", new, back, data=data, **bucket(server.port))
+    assert returned.exit_code == 0, returned.output
+    assert set(FilesystemStore(tmp_path / "back").keys()) == set(folder.keys())
+    (tmp_path / "back" / next(folder.keys())[-2:] / next(folder.keys())).write_bytes(b"other")
+    differs = here("copy", old, back, data=data)
+    assert differs.exit_code == 1
+    assert f"different: {next(folder.keys())}" in differs.stdout
+    assert here("copy", old, old, data=data).exit_code == 2
+    assert here("copy", old, "s3://x", data=data).exit_code == 3
+    away = new.replace(str(server.port), str(free_port()))
+    assert here("copy", old, away, data=data, **bucket(server.port)).exit_code == 4

@@ -1,6 +1,9 @@
 """Where the classes of all floors meet the deleting job, and the reach of holds is put together."""
 
 from dataclasses import replace
+from datetime import date, datetime
+
+from sqlalchemy import create_engine, func, select
 
 from api.house import House
 from gate_integration.devices import retention as devices
@@ -13,12 +16,15 @@ from inspection.registry.households import retention as households
 from inspection.users import retention as users
 from inspection.visits import retention as visits
 from storage.audit.service import Actor
+from storage.database import DatabaseUrls, Role
 from storage.holds import service as holds
 from storage.holds.reach import Reach
+from storage.migrations import runner
 from storage.objects.service import Objects
 from storage.retention import ground
 from storage.retention.classes import Tools
 from storage.retention.run import Plan, run_all
+from storage.rules.service import publish_local
 from storage.rules.values import RuleDefault
 
 REACH = Reach(
@@ -40,6 +46,26 @@ def retention_plan(objects: Objects) -> Plan:
         ),
         reach=REACH,
     )  # fmt: skip
+
+
+def publish_period(
+    urls: DatabaseUrls, *, rule: RuleDefault, amount: int, jurisdiction: str, effective_from: date, source: str,
+    now: datetime,
+) -> int:  # fmt: skip
+    """Publishes a period for a division, as its next version; says the number. For the owner of the database.
+
+    Raises `BelowMinimum` and `WrongJurisdiction`.
+    """
+    engine = create_engine(urls.sqlalchemy(Role.OWNER, "psycopg"))
+    try:
+        with engine.begin() as connection:
+            connection.execute(select(func.pg_advisory_xact_lock(runner.LOCK)))
+            return publish_local(
+                connection, jurisdiction=jurisdiction, changes=[replace(rule, value=amount, source=source)],
+                effective_from=effective_from, note="retention", now=now,
+            )  # fmt: skip
+    finally:
+        engine.dispose()
 
 
 class RetentionFailed(Exception):

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, false, literal, or_, select, text
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, false, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -37,11 +37,14 @@ class Cover:
         return any(getattr(self, name) for name in self.__slots__)
 
     def any_of(self, **columns: Column) -> ColumnElement[bool]:
-        """SQL: one of the columns, each named by its kind as above, holds an id that is covered."""
+        """SQL: one of the columns, each named by its kind as above, holds an id that is covered. Never NULL.
+
+        (With NULL in an optional column the whole would be NULL, and so would its negation: nothing would be deleted.)
+        """
         return or_(
             false(),
             *(
-                column == any_(literal(sorted(getattr(self, kind)), ARRAY(Uuid())))
+                func.coalesce(column == any_(literal(sorted(getattr(self, kind)), ARRAY(Uuid()))), false())
                 for kind, column in columns.items()
                 if getattr(self, kind)
             ),

@@ -29,6 +29,37 @@ async def in_force(session: AsyncSession, *, division_code: str, on: date) -> Ru
 
     Of each jurisdiction the newest version counts whose effective date has come.
     """
+    newest = await _sets_in_force(session, division_code=division_code, on=on)
+    values: dict[str, Any] = {}
+    for set_id, _ in newest.values():
+        rows = await session.execute(select(RuleValue.key, RuleValue.value).where(RuleValue.rule_set_id == set_id))
+        values |= {key: value for key, value in rows}  # noqa: C416
+    version = "+".join(f"{jurisdiction or 'CN'}/{number}" for jurisdiction, (_, number) in newest.items())
+    return Rules(values, version)
+
+
+async def sources_in_force(session: AsyncSession, *, division_code: str, on: date) -> dict[str, str]:
+    """Where the value in force of each key comes from, as its publisher said."""
+    newest = await _sets_in_force(session, division_code=division_code, on=on)
+    sources: dict[str, str] = {}
+    for set_id, _ in newest.values():
+        rows = await session.execute(select(RuleValue.key, RuleValue.source).where(RuleValue.rule_set_id == set_id))
+        sources |= {key: source for key, source in rows}  # noqa: C416
+    return sources
+
+
+async def changes_ahead(session: AsyncSession, *, division_code: str, after: date) -> list[date]:
+    """The days after `after` on which rules of a division change, the next one first."""
+    days = await session.scalars(
+        select(RuleSet.effective_from)
+        .where(literal(division_code).startswith(RuleSet.jurisdiction), RuleSet.effective_from > after)
+        .distinct()
+        .order_by(RuleSet.effective_from)
+    )
+    return list(days)
+
+
+async def _sets_in_force(session: AsyncSession, *, division_code: str, on: date) -> dict[str, tuple[uuid.UUID, int]]:
     sets = (
         await session.execute(
             select(RuleSet.id, RuleSet.jurisdiction, RuleSet.version)
@@ -36,15 +67,7 @@ async def in_force(session: AsyncSession, *, division_code: str, on: date) -> Ru
             .order_by(func.length(RuleSet.jurisdiction), RuleSet.effective_from, RuleSet.version)
         )
     ).all()
-    newest: dict[str, tuple[uuid.UUID, int]] = {
-        jurisdiction: (set_id, version) for set_id, jurisdiction, version in sets
-    }
-    values: dict[str, Any] = {}
-    for set_id, _ in newest.values():
-        rows = await session.execute(select(RuleValue.key, RuleValue.value).where(RuleValue.rule_set_id == set_id))
-        values |= {key: value for key, value in rows}  # noqa: C416
-    version = "+".join(f"{jurisdiction or 'CN'}/{number}" for jurisdiction, (_, number) in newest.items())
-    return Rules(values, version)
+    return {jurisdiction: (set_id, version) for set_id, jurisdiction, version in sets}
 
 
 def publish_nationwide(

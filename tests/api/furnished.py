@@ -67,6 +67,7 @@ from inspection.visits.models import (
     VisitStatus,
 )
 from storage.database import Database, Role, SystemScope
+from storage.holds.models import HoldScope, LegalHold
 from storage.ids import new_id
 from storage.objects.service import Objects
 from storage.vault.service import Vault
@@ -172,6 +173,12 @@ async def furnish(
         known["lead_id"] = await add(
             Lead, **place, source=LeadSource.COMPLAINT, rule=None, discrepancy_ids=[str(known["discrepancy_id"])],
             summary_zh="测试线索", summary_en="A test", status=LeadStatus.NEW, created_at=now, created_by=manager,
+        )  # fmt: skip
+        known["scope_id"] = known["estate_id"]
+        known["hold_id"] = await add(
+            LegalHold, scope_kind=HoldScope.UNIT, scope_id=known["unit_id"], legal_basis="测试", reason="测试保全",
+            requested_by=manager, requested_at=now, approve_before=now + timedelta(days=14),
+            until=now + timedelta(days=30),
         )  # fmt: skip
         await _case(add, known, now, world.division_code[:6])
         await _visit(add, known, now)

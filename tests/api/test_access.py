@@ -35,7 +35,7 @@ PLACELESS = {
     "endSession", "endOtherSessions", "listUserSessions", "endUserSessions", "changePassword", "getSecondFactor",
     "beginSecondFactor", "confirmSecondFactor", "renewRecoveryCodes", "resetSecondFactor", "resetPassword",
     "listProposals", "confirmProposal", "withdrawProposal", "listIssuingAuthorities",
-    "setIssuingAuthority",
+    "setIssuingAuthority", "listRetentionClasses", "listDeletionRuns",
 }  # fmt: skip
 HERE, ELSEWHERE, THIRD = "999901", "999902", "999903"
 OPERATIONS = [

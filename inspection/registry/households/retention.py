@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 
 from sqlalchemy import ColumnElement, DateTime, and_, cast, exists, func, or_, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -62,7 +63,7 @@ async def widen(session: AsyncSession, cover: Cover) -> Cover:
     if cover.units:
         newest = (
             select(Lease.household_id)
-            .distinct(Lease.unit_id)
+            .ext(distinct_on(Lease.unit_id))
             .where(cover.any_of(units=Lease.unit_id))
             .order_by(Lease.unit_id, Lease.valid_from.desc())
         )
@@ -71,7 +72,7 @@ async def widen(session: AsyncSession, cover: Cover) -> Cover:
         return cover
     flats = (
         select(Lease.unit_id)
-        .distinct(Lease.household_id)
+        .ext(distinct_on(Lease.household_id))
         .where(cover.any_of(households=Lease.household_id))
         .order_by(Lease.household_id, Lease.valid_from.desc())
     )

@@ -13,6 +13,7 @@ depends_on = None
 
 # What a person recorded in visits and cases is deleted whole, by these functions alone: the worker's role may read
 # those tables and change nothing in them. Whoever calls decides that the time has come; what is open never goes.
+# (The body of a function is read when it runs: tables of later migrations may stand in it.)
 DESTROYING = """
 CREATE FUNCTION ruhu_destroy_visits(visits uuid[]) RETURNS bigint
   LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -57,6 +58,7 @@ BEGIN
   PERFORM set_config('ruhu.scope', 'system', true);
   DELETE FROM service WHERE measure_id = ANY (papers); GET DIAGNOSTICS part = ROW_COUNT; total := total + part;
   DELETE FROM measure WHERE id = ANY (papers); GET DIAGNOSTICS part = ROW_COUNT; total := total + part;
+  DELETE FROM document WHERE case_id = ANY (cases); GET DIAGNOSTICS part = ROW_COUNT; total := total + part;
   DELETE FROM evidence_review WHERE evidence_id = ANY (pieces);
   GET DIAGNOSTICS part = ROW_COUNT; total := total + part;
   DELETE FROM case_evidence WHERE id = ANY (pieces); GET DIAGNOSTICS part = ROW_COUNT; total := total + part;
@@ -64,6 +66,7 @@ BEGIN
   DELETE FROM deadline WHERE case_id = ANY (cases); GET DIAGNOSTICS part = ROW_COUNT; total := total + part;
   DELETE FROM case_step WHERE case_id = ANY (cases); GET DIAGNOSTICS part = ROW_COUNT; total := total + part;
   DELETE FROM violation_case WHERE id = ANY (cases); GET DIAGNOSTICS part = ROW_COUNT; total := total + part;
+  UPDATE rights_request SET lead_id = NULL WHERE lead_id = ANY (leads);
   DELETE FROM lead WHERE id = ANY (leads); GET DIAGNOSTICS part = ROW_COUNT; total := total + part;
   PERFORM set_config('ruhu.scope', before, true);
   RETURN total;

@@ -17,6 +17,7 @@ import pytest
 
 from bench.faults.proxy import Faults, ThreadedProxy, in_thread
 from storage.ids import new_id
+from storage.objects import s3
 from storage.objects.s3 import S3Store
 from storage.objects.store import ObjectMissing, StoreFailed, StoreReason
 from tests.storage import object_servers
@@ -26,6 +27,12 @@ from tests.storage.conftest import address, open_store
 from tests.storage.object_servers import ACCESS, SECRET, Server
 
 MEGABYTE = bytes(range(256)) * 4096
+
+
+@pytest.fixture(autouse=True)
+def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repetitions follow each other at once; how many there are stays as it is."""
+    monkeypatch.setattr(s3, "FIRST_PAUSE_S", 0.01)
 
 
 def reason(call: object, *arguments: object) -> StoreReason:

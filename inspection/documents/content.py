@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from inspection.documents import records
 from inspection.documents.letters import LETTERS
-from inspection.documents.material import Material, missing
+from inspection.documents.material import Issuer, Material, Signer, missing
 from inspection.documents.vocabulary import TITLES, DocumentKind
 from inspection.documents.wording import day, grouped, line, paragraphs, sentence
 
@@ -36,9 +36,7 @@ def compose(material: Material, *, number: str | None) -> Content:
     lacking = missing(material)
     if lacking:
         raise ValueError(f"the document lacks {', '.join(lacking)}")
-    issuer, decider = material.issuer, material.decider
-    if issuer is None or decider is None:  # every kind needs both
-        raise ValueError("a document has an authority and an officer")
+    issuer, decider = signed(material)
     sections = LETTERS[material.kind](material) if material.kind in LETTERS else []
     return {
         "kind": material.kind.value,
@@ -77,10 +75,17 @@ def compose(material: Material, *, number: str | None) -> Content:
         "contact": "，".join(
             f"{label}：{line(text)}" for label, text in (("地址", issuer.address), ("电话", issuer.phone)) if text
         ),
-        "replaces": f"本文书替代已作废的{material.replaces}号文书。" if material.replaces else "",
+        "replaces": f"本文书替代已作废的{material.replaces}文书。" if material.replaces else "",
         "date": day(material.today),
         "stamp": calendar.timegm(material.today.timetuple()),
     }
+
+
+def signed(material: Material) -> tuple[Issuer, Signer]:
+    """Who issues it and who signs; every kind needs both. Raises `ValueError` without them."""
+    if material.issuer is None or material.decider is None:
+        raise ValueError("a document has an authority and an officer")
+    return material.issuer, material.decider
 
 
 def plain(content: Content) -> str:

@@ -10,7 +10,7 @@ from datetime import date
 from typing import Any, Final
 
 from inspection.documents.vocabulary import Audience
-from inspection.documents.wording import clean, day, line
+from inspection.documents.wording import broken, clean, day, flat
 
 Cell = str | date | int | None
 TITLE: Final = "公共租赁住房问题（整改）清单"
@@ -76,10 +76,10 @@ def columns(audience: Audience) -> list[Column]:
 def cells(item: Item, *, position: int, audience: Audience) -> list[Cell]:
     """A row; its texts are cleaned, and never a formula: whoever writes them writes strings."""
     every: list[Cell] = [
-        position, line(item.case_number), line(item.estate), line(item.address),
-        "、".join(line(name) for name in item.tenants), item.source, item.violation, clean(item.found), item.found_on,
+        position, flat(item.case_number), flat(item.estate), flat(item.address),
+        "、".join(flat(name) for name in item.tenants), item.source, item.violation, clean(item.found), item.found_on,
         item.document, item.due_on, item.state, item.ended_on, "是" if item.overdue else "否",
-        None if item.unit is None else line(item.unit), line(item.responsible),
+        None if item.unit is None else flat(item.unit), flat(item.responsible),
     ]  # fmt: skip
     return [cell for cell, column in zip(every, COLUMNS, strict=True) if audience is Audience.INTERNAL or column.public]
 
@@ -88,7 +88,7 @@ def shown(cell: Cell) -> str:
     """A cell as a page shows it."""
     if cell is None:
         return "—"
-    return day(cell) if isinstance(cell, date) else str(cell)
+    return day(cell) if isinstance(cell, date) else broken(str(cell))
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,9 +158,8 @@ def _heard(heard: Heard | None) -> list[str]:
 def _remedies(m: Material, paper: str) -> list[str]:
     issuer = m.issuer or Issuer(name="")
     ends = [
-        f"{name}截止日期为{day(term.last_day)}"
+        f"{name}截止日期为{day(required(term).last_day)}"
         for name, term in (("申请行政复议的", m.reconsideration), ("提起行政诉讼的", m.litigation))
-        if term is not None
     ]
     return [
         (
@@ -182,13 +181,16 @@ def _unperformed(decision: Earlier | None) -> str:
     )
 
 
-def _words(term: Term | None) -> str:
+def required(term: Term | None) -> Term:
+    """A period that the document needs; `missing` has asked for it. Raises `ValueError` without one."""
     if term is None:
         raise ValueError("the period is not set")
-    return term.words
+    return term
+
+
+def _words(term: Term | None) -> str:
+    return required(term).words
 
 
 def _counted(term: Term | None, paper: str) -> str:
-    if term is None:
-        raise ValueError("the period is not set")
-    return counted(term, paper)
+    return counted(required(term), paper)

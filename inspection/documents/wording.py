@@ -29,23 +29,30 @@ def number(designator: str, series: str, year: int, running: int) -> str:
 
 
 def clean(text: str) -> str:
-    """Somebody's text, fit to be printed: one kind of line break, no control or direction characters.
-
-    A run of letters without a space may be broken, so that it stays on the page.
-    """
+    """Somebody's text, fit to be shown: one kind of line break, no control or direction characters."""
     told = text.replace("\r\n", "\n").translate(_LINES)
     shown = "".join(c for c in told if c == "\n" or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
-    return LONG_RUN.sub(_breakable, shown).strip()
+    return shown.strip()
 
 
-def line(text: str) -> str:
-    """The same on one line, for a name or an address."""
+def flat(text: str) -> str:
+    """The same on one line, for a cell of a sheet."""
     return " ".join(clean(text).split())
 
 
+def broken(text: str) -> str:
+    """A long run of letters without a space may be broken anywhere, so that it stays on the page."""
+    return LONG_RUN.sub(_breakable, text)
+
+
+def line(text: str) -> str:
+    """On one line of a page, for a name or an address."""
+    return broken(flat(text))
+
+
 def paragraphs(text: str) -> list[str]:
-    """The paragraphs of a text; none are empty."""
-    return [part for part in (part.strip() for part in clean(text).split("\n")) if part]
+    """The paragraphs of a text on a page; none are empty."""
+    return [broken(part) for part in (part.strip() for part in clean(text).split("\n")) if part]
 
 
 def grouped(digest: str) -> str:

@@ -182,6 +182,15 @@ async def furnish(
         )  # fmt: skip
         await _case(add, known, now, world.division_code[:6])
         await _visit(add, known, now)
+        file = await objects.put(
+            session, data=b"\xff", kind="registry-import", content_type="text/csv", estate_id=world.estate_id, now=now
+        )
+        await session.flush()
+        known["import_id"] = await add(
+            RegistryImport, object_id=file.id, name="a.csv", sheet="", digest=DIGEST, size=1, full_list=False,
+            create_units=False, status=ImportStatus.CHECKED, attempts=1, rows_total=0, rows_checked=0, records_total=0,
+            records_applied=0, created_at=now, touched_at=now,
+        )  # fmt: skip
         stored = await objects.put(
             session, data=PICTURE, kind="visit-photo", content_type="image/jpeg", estate_id=world.estate_id, now=now
         )

@@ -46,31 +46,57 @@ async def people(database: Database, world: World) -> int:
         return len((await session.scalars(select(Person.id))).all())
 
 
-async def test_import_rehearses_then_applies(
-    shell: CliRunner, database: Database, vault: Vault, tmp_path: Path
-) -> None:
+async def test_import_checks_then_applies(shell: CliRunner, database: Database, vault: Vault, tmp_path: Path) -> None:
     world = await make_world(database, vault, now=NOW, flats=0)
     file = tmp_path / "register.csv"
     file.write_bytes(sheet([row(1), row(2)]))
-    options = ("import", file, "--estate", world.estate_id, "--create-units")
-    rehearsal = await run(shell, registry, *options)
-    assert rehearsal.exit_code == 0, rehearsal.output
-    assert "试运行通过" in rehearsal.output
+    options = ("import", file, "--estate", world.estate_id, "--create-units", "--full-list")
+    checked = await run(shell, registry, *options)
+    assert checked.exit_code == 0, checked.output
+    assert "检查通过" in checked.output
     assert await people(database, world) == 0
-    applied = await run(shell, registry, *options, "--apply", "--json")
+    applied = await run(shell, registry, *options, "--yes", "--json")
     assert applied.exit_code == 0, applied.output
-    assert json.loads(applied.stdout)["counts"]["people"]["new"] == 2
+    told = json.loads(applied.stdout)
+    assert (told["status"], told["report"]["counts"]["people"]["new"], told["issues"]) == ("applied", 2, [])
     assert await people(database, world) == 2
+    lacking = tmp_path / "one.csv"
+    lacking.write_bytes(sheet([row(1)]))
+    shown = await run(shell, registry, "import", lacking, "--estate", world.estate_id, "--full-list", "--yes")
+    assert "名册缺失住户 household: 1 missing" in shown.output
     file.write_bytes(sheet([row(1), row(3, 角色="房东")]))
-    refused = await run(shell, registry, *options, "--apply")
+    refused = await run(shell, registry, *options, "--yes")
     assert refused.exit_code == 1
     assert "第3行 角色" in refused.output
     assert row(3)["身份证号"] not in refused.output
     foreign = await run(shell, registry, "import", file, "--estate", uuid.uuid4())
     assert foreign.exit_code == 1
     assert "not-found" in foreign.output
+    listed = await run(shell, registry, "imports", "--estate", world.estate_id)
+    assert [line.split()[3] for line in listed.output.splitlines() if "register" in line or "one" in line] == [
+        "refused", "applied", "applied", "cancelled",
+    ]  # fmt: skip
+    shown = await run(shell, registry, "imports", "--estate", world.estate_id, "--json")
+    finished = json.loads(shown.stdout)[0]["id"]
+    assert "import-not-ready" in (await run(shell, registry, "cancel", finished)).output
     await make_world(database, vault, now=NOW, flats=0)
     assert (await run(shell, registry, "import", file)).exit_code == 2  # more than one estate
+
+
+async def test_template_and_export(shell: CliRunner, database: Database, vault: Vault, tmp_path: Path) -> None:
+    world = await make_world(database, vault, now=NOW, flats=1)
+    for name in ("t.csv", "t.xlsx"):
+        assert (await run(shell, registry, "template", tmp_path / name)).exit_code == 0
+    assert (tmp_path / "t.xlsx").read_bytes().startswith(b"PK")
+    why = ("--purpose", "access_control", "--reason", "移交主管部门")
+    out = tmp_path / "out.csv"
+    made = await run(shell, registry, "export", out, "--estate", world.estate_id, *why)
+    assert made.exit_code == 0, made.output
+    assert "1 名成员没有身份证号" in made.output
+    assert out.stat().st_mode & 0o077 == 0
+    assert "U000" in out.read_text()
+    wrong = await run(shell, registry, "export", out, "--estate", world.estate_id, "--purpose", "x", "--reason", "y")
+    assert wrong.exit_code == 2
 
 
 async def test_bases_and_consents(shell: CliRunner, database: Database, vault: Vault) -> None:

@@ -10,6 +10,7 @@ from api.access import Work, requires
 from api.paging import AfterMoment, Cursor, Limit, Page, decode_cursor, paged
 from api.parameters import Why
 from api.problems import InvalidRequest
+from api.views import QUEUE, Shown, shows
 from gate_integration.occupancy import reading
 from gate_integration.occupancy.schemas import DiscrepancyView, NotRaisedView
 from gate_integration.sightings.trail import SightingView, TrailPurpose, trail
@@ -22,7 +23,7 @@ TRAIL_DAYS = 30
 
 @get(
     "/api/v1/discrepancies", guards=[READS], tags=["discrepancies"], operation_id="listDiscrepancies",
-    summary="疑点列表 / List discrepancies",
+    summary="疑点列表（查看留痕） / List discrepancies; the view is logged", opt=shows(Shown.TRAIL),
 )  # fmt: skip
 async def list_discrepancies(
     work: Work,
@@ -38,17 +39,21 @@ async def list_discrepancies(
             session, unit_id=unit_id, household_id=household_id, standing_only=standing,
             after=decode_cursor(cursor, AfterMoment), limit=limit + 1, on=local_day(work.now),
         )  # fmt: skip
+        reading.log_views(session, rows[:limit], reason=QUEUE, actor=work.actor, now=work.now)
     return paged(rows, limit=limit, key=lambda row: (row.first_flagged_at, row.id))
 
 
 @get(
     "/api/v1/discrepancies/{discrepancy_id:uuid}", guards=[READS], tags=["discrepancies"],
-    operation_id="getDiscrepancy", summary="疑点详情 / One discrepancy",
+    operation_id="getDiscrepancy", summary="疑点详情（查看留痕） / One discrepancy; the view is logged",
+    opt=shows(Shown.TRAIL),
 )  # fmt: skip
 async def get_discrepancy(discrepancy_id: FromPath[uuid.UUID], work: Work) -> DiscrepancyView:
     """One suspicion: terms, counts, days, rule version, plain explanation."""
     async with work.transaction() as session:
-        return await reading.one(session, discrepancy_id=discrepancy_id, on=local_day(work.now))
+        row = await reading.one(session, discrepancy_id=discrepancy_id, on=local_day(work.now))
+        reading.log_views(session, [row], reason=QUEUE, actor=work.actor, now=work.now)
+        return row
 
 
 @get(
@@ -64,6 +69,7 @@ async def list_not_raised(household_id: FromPath[uuid.UUID], work: Work) -> list
 @get(
     "/api/v1/units/{unit_id:uuid}/sightings", guards=[requires(UserRole.MANAGER)], tags=["discrepancies"],
     operation_id="listSightings", summary="通行轨迹（查看留痕） / The movement trail of a unit; the view is logged",
+    opt=shows(Shown.TRAIL),
 )  # fmt: skip
 async def list_sightings(
     unit_id: FromPath[uuid.UUID],

@@ -12,6 +12,7 @@ from api import flagged
 from api.access import Work, requires
 from api.flagged import RANK, AfterFlag, Severity
 from api.paging import Cursor, Limit, Page, decode_cursor, encode_cursor
+from api.views import QUEUE, Shown, shows
 from inspection.leads import service as leads
 from inspection.leads.schemas import LeadView
 from inspection.registry.consents.models import Purpose
@@ -51,7 +52,8 @@ class FlaggedUnit(msgspec.Struct, frozen=True, kw_only=True):
 
 @get(
     "/api/v1/flagged-units", guards=[requires(UserRole.MANAGER, UserRole.AUDITOR)], tags=["leads"],
-    operation_id="listFlaggedUnits", summary="待核查房源 / Flats with something open",
+    operation_id="listFlaggedUnits", summary="待核查房源（查看留痕） / Flats with something open; the view is logged",
+    opt=shows(Shown.TRAIL),
 )  # fmt: skip
 async def list_flagged_units(
     work: Work,
@@ -72,11 +74,11 @@ async def list_flagged_units(
         open_here = await work.context.ports.timeline.flagged(session, unit_ids=units, on=today)
         standing = await flagged.leads(session, units)
         visited = await flagged.last_visits(session, units)
-        if units:
+        for seen in sorted({row[3] for row in shown}):  # one row for each estate: its auditors find it
             record(
                 session, at=work.now, actor=work.actor, action="flagged-units.viewed", object_kind="flagged-units",
-                object_id=None, estate_id=estate_id, purpose=Purpose.TENANCY_COMPLIANCE,
-                units=[str(unit) for unit in units],
+                object_id=None, estate_id=seen, purpose=Purpose.TENANCY_COMPLIANCE, reason=QUEUE,
+                units=[str(row[0]) for row in shown if row[3] == seen],
             )  # fmt: skip
     items = []
     for unit, rank, since, estate, estate_name, building, entrance, room_no, code in shown:

@@ -11,6 +11,7 @@ from litestar.status_codes import HTTP_200_OK
 from api.access import Work, requires
 from api.paging import AfterMoment, Cursor, Limit, Page, decode_cursor, paged
 from api.parameters import Text, Why
+from api.views import Shown, shows
 from inspection.cases import opening, reading
 from inspection.cases.schemas import CaseView
 from inspection.leads import service
@@ -72,6 +73,7 @@ async def get_lead(lead_id: FromPath[uuid.UUID], work: Work) -> LeadView:
 
 @get(
     "/api/v1/leads/{lead_id:uuid}/evidence", guards=[READS], tags=["leads"], operation_id="getLeadEvidence",
+    opt=shows(Shown.TRAIL),
     summary="线索的固定证据（查看留痕） / A lead's frozen evidence; the view is logged",
 )  # fmt: skip
 async def get_lead_evidence(

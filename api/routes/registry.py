@@ -9,6 +9,7 @@ from litestar.status_codes import HTTP_200_OK
 from api.access import Work, requires
 from api.paging import AfterId, AfterText, Cursor, Limit, Page, decode_cursor, paged
 from api.parameters import Text
+from api.views import Shown, shows
 from inspection.registry.households import care, guests, people, queries, service, workers
 from inspection.registry.households.detail import household_detail
 from inspection.registry.households.schemas import (
@@ -267,7 +268,7 @@ async def cancel_absence(absence_id: FromPath[uuid.UUID], work: Work) -> Absence
 
 @post(
     "/api/v1/people/{person_id:uuid}/unmask", guards=[DOOR], status_code=HTTP_200_OK, tags=["registry"],
-    operation_id="unmask", summary="查看完整号码（留痕） / See a number in clear (audited)",
+    operation_id="unmask", summary="查看完整号码（留痕） / See a number in clear (audited)", opt=shows(Shown.NUMBER),
 )  # fmt: skip
 async def unmask(person_id: FromPath[uuid.UUID], data: JSONBody[UnmaskInput], work: Work) -> UnmaskedView:
     """An ID number or telephone in clear, for a purpose with a basis and a reason that go to the audit log."""

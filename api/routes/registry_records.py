@@ -11,6 +11,7 @@ from litestar.status_codes import HTTP_200_OK
 from api.access import Work, requires
 from api.paging import AfterId, Cursor, Limit, Page, decode_cursor, paged
 from api.routes.registry_imports import as_file, file_spec
+from api.views import Shown, shows
 from inspection.registry.consents.models import Purpose
 from inspection.registry.exports.service import export_register
 from inspection.registry.exports.sheets import SheetForm
@@ -130,6 +131,7 @@ async def unit_history(
 @post(
     "/api/v1/estates/{estate_id:uuid}/registry-export", guards=[OFFICE], status_code=HTTP_200_OK, tags=["registry"],
     operation_id="exportRegistry", summary="导出住户名册（留痕） / Export the register (audited)",
+    opt=shows(Shown.NUMBER),
     responses={200: file_spec("名册 / The register")},
 )  # fmt: skip
 async def export_registry(

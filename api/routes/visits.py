@@ -17,6 +17,7 @@ from api.paging import AfterMoment, Cursor, Limit, Page, decode_cursor, paged
 from api.parameters import Why
 from api.problems import InvalidRequest
 from api.raw_bodies import json_body, picture_body
+from api.views import Shown, shows
 from inspection.leads.schemas import ReasonInput
 from inspection.registry.consents.models import Purpose
 from inspection.users.models import UserRole
@@ -174,7 +175,7 @@ async def put_photo(
 
 @get(
     "/api/v1/visits/{visit_id:uuid}/photos/{photo_id:uuid}", guards=[SEES], tags=["visits"], operation_id="getPhoto",
-    summary="查看照片（查看留痕） / Read a photo; the view is logged", media_type="image/jpeg",
+    summary="查看照片（查看留痕） / Read a photo; the view is logged", media_type="image/jpeg", opt=shows(Shown.FACE),
 )  # fmt: skip
 async def get_photo(
     visit_id: FromPath[uuid.UUID], photo_id: FromPath[uuid.UUID], work: Work, purpose: FromQuery[Purpose], reason: Why

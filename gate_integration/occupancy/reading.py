@@ -1,7 +1,7 @@
 """Discrepancies and reasons for silence, for a person who reads them. Scope is row-level security's matter."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +12,7 @@ from gate_integration.occupancy.schemas import DiscrepancyView, NotRaisedView, n
 from inspection.registry.consents.basis import require_basis
 from inspection.registry.consents.models import Purpose
 from inspection.registry.households.models import Household
+from storage.audit.service import Actor, record
 from storage.problems import NotFound
 
 
@@ -49,6 +50,18 @@ async def not_raised(session: AsyncSession, *, household_id: uuid.UUID, on: date
         raise NotFound
     await require_basis(session, household.estate_id, Purpose.TENANCY_COMPLIANCE, on)
     return [note_view(note) for note in await store.notes(session, household_ids=[household_id])]
+
+
+def log_views(
+    session: AsyncSession, rows: Iterable[DiscrepancyView], *, reason: str, actor: Actor, now: datetime
+) -> None:
+    """Puts on record that somebody read discrepancies: they tell on which days people were seen."""
+    for row in rows:
+        record(
+            session, at=now, actor=actor, action="discrepancy.viewed", object_kind="discrepancy", object_id=row.id,
+            estate_id=row.estate_id, purpose=Purpose.TENANCY_COMPLIANCE, reason=reason,
+            household_id=str(row.household_id),
+        )  # fmt: skip
 
 
 async def _shown(session: AsyncSession, rows: Sequence[Discrepancy], on: date) -> list[DiscrepancyView]:

@@ -75,7 +75,7 @@ async def test_the_auditor_finds_what_was_done(
             "consent.give", "trail.viewed", "person.unmask",
         ]  # fmt: skip
         assert len(await look(action="person.")) == 2
-        assert await look(action="person_") == []
+        assert await look(action="perso.") == []
         assert len(await look(actor_user_id=str(actor))) == 3
         assert len(await look(object_kind="person", object_id=str(other))) == 1
         assert len(await look(purpose="welfare_check", estate_id=str(world.estate_id))) == 3

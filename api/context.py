@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from gate_integration.faces.records import Engine
-from inspection.ports import GateEvidence, UnitTimeline
+from inspection.ports import EnrolledPeople, GateEvidence, GateHoldings, UnitTimeline
 from inspection.users.hashing import PasswordHashing
 from storage.clock import Clock
 from storage.database import Database
@@ -19,6 +19,8 @@ class Ports:
 
     evidence: GateEvidence
     timeline: UnitTimeline
+    holdings: GateHoldings
+    enrolled: EnrolledPeople
 
 
 @dataclass(slots=True)

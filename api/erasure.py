@@ -180,6 +180,11 @@ class Erasure:
         )
 
 
+async def carry_out_in(house: House) -> None:
+    """The worker's job."""
+    await Erasure.of(house).carry_out()
+
+
 async def held(session: AsyncSession, person_id: uuid.UUID, now: datetime) -> bool:
     """Whether a legal hold that works at `now` reaches the person."""
     from api.retention import REACH

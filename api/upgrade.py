@@ -9,7 +9,9 @@ from api.house import House
 from gate_integration.enrolment import parameters as enrolment
 from gate_integration.occupancy import parameters as occupancy
 from inspection.cases import deadlines
+from inspection.filing import count as filing
 from inspection.leads import service as leads
+from inspection.rights import service as rights
 from inspection.visits import coverage, geofence
 from storage.database import DatabaseUrls, Role
 from storage.migrations import runner
@@ -31,6 +33,8 @@ def shipped_rules() -> list[RuleDefault]:
         *leads.DEFAULTS,
         *coverage.DEFAULTS,
         *retention.RULES,
+        *rights.DEFAULTS,
+        *filing.DEFAULTS,
     ]
 
 

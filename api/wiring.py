@@ -2,6 +2,8 @@
 
 from api.context import Context, Ports
 from api.house import House
+from gate_integration.enrolment.counting import StoredFaces
+from gate_integration.enrolment.holdings import PersonAtGates
 from gate_integration.faces.records import Engine
 from gate_integration.occupancy.evidence_copy import OccupancyEvidence
 from gate_integration.occupancy.timeline import OccupancyTimeline
@@ -10,7 +12,9 @@ from inspection.users.hashing import PasswordHashing
 
 def make_ports() -> Ports:
     """The ports, bound."""
-    return Ports(evidence=OccupancyEvidence(), timeline=OccupancyTimeline())
+    return Ports(
+        evidence=OccupancyEvidence(), timeline=OccupancyTimeline(), holdings=PersonAtGates(), enrolled=StoredFaces()
+    )
 
 
 def make_engine(house: House) -> Engine:

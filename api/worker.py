@@ -12,22 +12,26 @@ from procrastinate import App
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.backups import scheduled_backup, scheduled_drill
+from api.erasure import carry_out_in
 from api.house import House
 from api.retention import run_daily, run_hourly
 from api.sealing import make_sealer
 from api.wiring import make_engine
 from gate_integration.devices import service as devices
 from gate_integration.enrolment import jobs as enrolment
+from gate_integration.enrolment.counting import StoredFaces
 from gate_integration.intake import jobs as intake
 from gate_integration.intake.drain import Drainer
 from gate_integration.occupancy import service as occupancy
 from gate_integration.sightings.pseudonyms import forget_without_basis
 from gate_integration.sightings.service import SightingService
 from inspection.cases import periods as cases
+from inspection.filing import service as filing
 from inspection.registry.consents import jobs as consents
 from inspection.registry.imports import jobs as imports
 from inspection.registry.imports.service import APPLY_TASK, CHECK_TASK
 from inspection.registry.places import queries as places
+from inspection.rights.service import ERASE_TASK
 from storage import timers
 from storage.database import Role, SystemScope
 from storage.jobs import job_app
@@ -52,6 +56,8 @@ INTERVALS = {
     "retention.run_hourly": timedelta(hours=1),
     "intake.ensure_partitions": timedelta(hours=24),
     "registry.sweep_imports": timedelta(minutes=10),
+    ERASE_TASK: timedelta(hours=1),
+    "filing.count": timedelta(hours=24),
     "backup.run": timedelta(hours=24),
     "backup.drill": timedelta(days=7),
 }
@@ -88,6 +94,7 @@ class Worker:
             DELETE_BYTES: now_of(delete_bytes, objects=house.objects),
             "intake.ensure_partitions": now_of(intake.ensure_partitions),
             "registry.sweep_imports": now_of(imports.sweep),
+            "filing.count": now_of(filing.count, enrolled=StoredFaces()),
         }
 
     def register(self, app: App) -> None:
@@ -105,6 +112,7 @@ class Worker:
         app.task(name=APPLY_TASK, queue="default", retry=5)(self.apply_import)
         for name, run_retention in (("retention.run", run_daily), ("retention.run_hourly", run_hourly)):
             app.task(name=name, queue="default", retry=5)(self.over_house(run_retention))
+        app.task(name=ERASE_TASK, queue="default", retry=5)(self.over_house(carry_out_in))
         for name, run_backup in (("backup.run", scheduled_backup), ("backup.drill", scheduled_drill)):
             app.task(name=name, queue="default", retry=2)(self.over_house(run_backup))
 

@@ -7,6 +7,8 @@ from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from inspection.rights.holdings import Holding
+
 
 class GateEvidence(Protocol):
     """Copies what a lead rests on, since sightings and snapshots expire."""
@@ -28,4 +30,20 @@ class UnitTimeline(Protocol):
         self, session: AsyncSession, *, unit_ids: Sequence[uuid.UUID], on: date
     ) -> dict[uuid.UUID, list[Any]]:
         """The open discrepancies of each unit that may be read on a day, newest first, as JSON-ready values."""
+        ...
+
+
+class EnrolledPeople(Protocol):
+    """Counts whose faces are stored, here and on gates (人脸识别技术应用安全管理办法 15)."""
+
+    async def count(self, session: AsyncSession) -> tuple[int, int]:
+        """Registered people, one human of several estates once, and unregistered ones; in the worker's scope."""
+        ...
+
+
+class GateHoldings(Protocol):
+    """What the gate side holds of a person, for the person."""
+
+    async def holdings(self, session: AsyncSession, *, person_id: uuid.UUID, now: datetime) -> list[Holding]:
+        """One entry for each category of data."""
         ...

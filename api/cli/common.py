@@ -42,6 +42,16 @@ def migrate(house: Any) -> None:  # noqa: ANN401 - a House, imported lazily
         click.echo(f"数据库已升级 / database upgraded: {before or '-'} → {after}", err=True)
 
 
+def demand_replayed(house: Any) -> None:  # noqa: ANN401 - a House, imported lazily
+    """Ends with exit code 3 when the database was restored and the erasure ledger not replayed since."""
+    from api.erasure import check_replayed
+
+    try:
+        check_replayed(house)
+    except SettingsError as error:
+        fail_settings(error)
+
+
 @asynccontextmanager
 async def open_house() -> AsyncIterator[Any]:
     """The house, its database at this code's schema; closed on leaving."""

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from api.cli.common import fail_settings, json_option, migrate, settings, write_json
+from api.cli.common import demand_replayed, fail_settings, json_option, migrate, settings, write_json
 from storage.settings import SettingsError
 
 # One thread for small matrix products: more of them only wait for each other. Set before numpy is imported.
@@ -40,6 +40,7 @@ def serve(host: str | None, port: int | None) -> None:
     except SettingsError as error:
         fail_settings(error)
     migrate(house)
+    demand_replayed(house)
     config = uvicorn.Config(
         make_front(house),
         host=host or chosen.host,
@@ -75,6 +76,7 @@ def worker(drainers: int, jobs: int) -> None:
     except SettingsError as error:
         fail_settings(error)
     migrate(house)
+    demand_replayed(house)
 
     async def run() -> None:
         from api.worker import Worker

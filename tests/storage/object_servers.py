@@ -79,11 +79,25 @@ class Server:
 
 
 @contextlib.contextmanager
-def juicefs(folder: Path) -> Iterator[Server]:
-    """A JuiceFS gateway over a folder; no usage reports, metrics on a port of its own."""
+def juicefs(folder: Path, *, inodes: int = 0) -> Iterator[Server]:
+    """A JuiceFS gateway over a folder; no usage reports, metrics on a port of its own, deleted bytes not kept for a
+    day. `inodes` makes it small: when they are used up, it is full."""
     data = f"sqlite3://{folder}/meta.db"
     subprocess.run(
-        [BIN / "juicefs", "format", "--storage", "file", "--bucket", f"{folder}/blocks/", data, "objects"],
+        [
+            BIN / "juicefs",
+            "format",
+            "--storage",
+            "file",
+            "--bucket",
+            f"{folder}/blocks/",
+            "--trash-days",
+            "0",
+            "--inodes",
+            str(inodes),
+            data,
+            "objects",
+        ],
         check=True,
         capture_output=True,
     )

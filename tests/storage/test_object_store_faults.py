@@ -7,6 +7,7 @@ from `canned_answers`, a server of a few lines.
 
 import os
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -189,6 +190,35 @@ def test_what_was_acknowledged_survives_the_servers_death(tmp_path: Path) -> Non
             assert {key: store.get(key) for key in acknowledged} == acknowledged
             for key in list(store.keys()):  # an object nobody was told of is whole all the same
                 assert len(store.get(key)) == 20_000
+
+
+def test_a_full_server_leaves_nothing_behind(tmp_path: Path) -> None:
+    """JuiceFS says `InternalError` when it is full, so that the reason cannot be told from a server in trouble."""
+    with object_servers.juicefs(tmp_path, inodes=60) as server:
+        store = open_store(server.port, deadline_s=3.0)
+        store.create()
+        kept: list[str] = []
+
+        def fill() -> None:
+            for _ in range(100):
+                key = str(new_id())
+                store.put(key, b"content" * 100)
+                kept.append(key)
+
+        assert reason(fill) in {StoreReason.FULL, StoreReason.DOWN}
+        assert kept
+        assert sorted(store.keys()) == sorted(kept)
+        assert all(store.get(key) == b"content" * 100 for key in kept)
+        for key in kept:
+            store.delete(key)
+        for _ in range(100):  # the server counts what is free a little later
+            try:
+                store.check()
+                break
+            except StoreFailed:
+                time.sleep(0.1)
+        else:
+            pytest.fail("room was made, and the store does not work again")
 
 
 def test_only_a_trusted_certificate_is_talked_to(tmp_path: Path) -> None:

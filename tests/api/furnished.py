@@ -23,6 +23,7 @@ from gate_integration.enrolment.models import FaceTemplate
 from gate_integration.enrolment.templates import seal_vector, template_place
 from gate_integration.intake.models import DeliveryProblem, PassEvent, RawDelivery, RawPending
 from gate_integration.occupancy.models import Discrepancy, NotRaisedNote
+from gate_integration.removals.models import DeviceRemoval, RemovalState, What
 from gate_integration.sightings.models import Band, LinkKind, Pseudonym, Sighting, Source
 from inspection.cases.models import Case, CaseEvidence, CaseStep, Deadline, EvidenceReview, Measure, Representation
 from inspection.cases.models import Service as Served
@@ -46,6 +47,10 @@ from inspection.registry.households.models import (
     WorkerHousehold,
     WorkerKind,
 )
+from inspection.registry.imports.models import ImportStatus, RegistryImport
+from inspection.rights.models import AskedBy, RightsRequest
+from inspection.rights.models import Kind as RequestKind
+from inspection.rights.models import State as RequestState
 from inspection.users.models import (
     Proposal,
     ProposalKind,
@@ -179,6 +184,15 @@ async def furnish(
             LegalHold, scope_kind=HoldScope.UNIT, scope_id=known["unit_id"], legal_basis="测试", reason="测试保全",
             requested_by=manager, requested_at=now, approve_before=now + timedelta(days=14),
             until=now + timedelta(days=30),
+        )  # fmt: skip
+        known["request_id"] = await add(
+            RightsRequest, person_id=person, kind=RequestKind.ERASURE, state=RequestState.OPEN, asked_by=AskedBy.SELF,
+            asked_on=DAY, identified_by="身份证原件", paper_number="SQ-1", answer_by=LATER, recorded_by=manager,
+            recorded_at=now, kept=[], proof=[],
+        )  # fmt: skip
+        known["removal_id"] = await add(
+            DeviceRemoval, device_id=known["device_id"], person_id=person, device_person_no=number, what=What.FACE,
+            reason="consent-withdrawn", state=RemovalState.PENDING, other_way_in=True, created_at=now,
         )  # fmt: skip
         await _case(add, known, now, world.division_code[:6])
         await _visit(add, known, now)

@@ -35,7 +35,7 @@ PLACELESS = {
     "endSession", "endOtherSessions", "listUserSessions", "endUserSessions", "changePassword", "getSecondFactor",
     "beginSecondFactor", "confirmSecondFactor", "renewRecoveryCodes", "resetSecondFactor", "resetPassword",
     "listProposals", "confirmProposal", "withdrawProposal", "listIssuingAuthorities",
-    "setIssuingAuthority", "listRetentionClasses", "listDeletionRuns",
+    "setIssuingAuthority", "listRetentionClasses", "listDeletionRuns", "countEnrolledPeople", "recordFiling",
 }  # fmt: skip
 HERE, ELSEWHERE, THIRD = "999901", "999902", "999903"
 OPERATIONS = [

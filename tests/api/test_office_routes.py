@@ -98,7 +98,11 @@ async def signed_in(
     user_id = await make_user(database, now=now, role=role, level=level, code=code)
     family = new_id()
     async with database.transaction(Role.APP, EstateScope(())) as session:
-        session.add(RefreshFamily(id=family, user_id=user_id, created_at=now, expires_at=now + timedelta(days=1)))
+        session.add(
+            RefreshFamily(
+                id=family, user_id=user_id, created_at=now, expires_at=now + timedelta(days=1), last_used_at=now
+            )
+        )
     client = server.client(access_token(vault.token_key, user_id=user_id, family_id=family, now=now, seconds=3600))
     client.user_id = user_id  # type: ignore[attr-defined]
     return client

@@ -12,6 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspection.cases.documents import articles
+from inspection.cases.vocabulary import Violation
 from inspection.documents import letters, records, wording
 from inspection.documents.content import compose, plain
 from inspection.documents.errors import CharacterMissing, DocumentIncomplete
@@ -242,6 +244,13 @@ def test_cleaned_text_holds_nothing_that_steers_a_page(text: str) -> None:
     assert wording.clean(cleaned) == cleaned
     assert "\n" not in wording.line(text)
     assert all(part.strip() for part in wording.paragraphs(text))
+
+
+def test_the_articles_of_a_document() -> None:
+    assert articles(K.NOTICE, None) is None
+    assert articles(K.DEMAND, None) == "行政强制法第三十五条；行政强制法第五十三条；行政强制法第五十四条"
+    assert articles(K.RETURN_ORDER, Violation.ARREARS) == "公共租赁住房管理办法第二十九条"
+    assert "行政处罚法第二十八条" in (articles(K.ORDER, Violation.SUBLET) or "")
 
 
 def test_how_things_are_written() -> None:

@@ -97,7 +97,7 @@ def encode(*values: Field) -> bytes:
                 data = value.to_bytes(8, "big", signed=True)
             case uuid.UUID():
                 data = value.bytes
-            case datetime():
+            case _:
                 data = ((value - ZERO) // timedelta(microseconds=1)).to_bytes(8, "big", signed=True)
         parts.append(b"\x01" + len(data).to_bytes(4, "big") + data)
     return b"".join(parts)

@@ -14,6 +14,7 @@ COMMANDS = {
     "basis": ("api.cli.basis:basis", "处理依据 / legal bases of processing"),
     "consent": ("api.cli.consent:consent", "同意 / consents"),
     "document": ("api.cli.document:document", "文书 / documents and who issues them"),
+    "person": ("api.cli.person:person", "个人权利 / rights of the person, erasure"),
     "registry": ("api.cli.registry:registry", "住户登记 / the register"),
     "retention": ("api.cli.retention:retention", "保存期限 / what is kept how long"),
     "gate": ("api.cli.gate:gate", "门禁设备 / gate devices"),

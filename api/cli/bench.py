@@ -37,3 +37,13 @@ def faces(json_to: str | None) -> None:
     from bench import faces as measured
 
     show(measured.run(cache_dir=settings().cache_dir), json_to)
+
+
+@bench.command("registry-import")
+@click.option("--units", type=click.IntRange(1, 40_000), default=20_000, show_default=True)
+@json_option
+def registry_import(units: int, json_to: str | None) -> None:
+    """名册导入 / A workbook of units and people to rows, against plain COPY of the same rows."""
+    from bench import registry_import as measured
+
+    show(measured.run(units=units), json_to)

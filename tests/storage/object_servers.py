@@ -113,8 +113,8 @@ def juicefs(folder: Path, *, inodes: int = 0) -> Iterator[Server]:
         folder / "juicefs.log",
         {"MINIO_ROOT_USER": ACCESS, "MINIO_ROOT_PASSWORD": SECRET, "HOME": str(folder)},
     )  # fmt: skip
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.stop()
@@ -129,8 +129,8 @@ def moto(folder: Path, *, certificates: Certificates | None = None) -> Iterator[
         command += ["-s", "-c", str(certificates.certificate), "-k", str(certificates.key)]
     authority = certificates.authority if certificates is not None else None
     server = Server("moto", command, port, folder / "moto.log", authority=authority)
-    server.start()
     try:
+        server.start()
         yield server
     finally:
         server.stop()

@@ -71,8 +71,8 @@ async def end_missing(estate_id: FromPath[uuid.UUID], data: JSONBody[EndInput], 
     """Ends the records chosen with a last day and a reason, all of them or none. It revokes nobody's access."""
     async with work.transaction() as session:
         found = await service.end_records(
-            session, estate_id=estate_id, ids=data.ids, last_day=data.last_day, reason=data.reason, actor=work.actor,
-            now=work.now,
+            session, estate_id=estate_id, ids=data.missing_ids, last_day=data.last_day, reason=data.reason,
+            actor=work.actor, now=work.now,
         )  # fmt: skip
         return [MissingView.of(row) for row in found]
 
@@ -87,7 +87,7 @@ async def dismiss_missing(
     """The records chosen stay; they are not listed again until a file has named them."""
     async with work.transaction() as session:
         found = await service.dismiss_records(
-            session, estate_id=estate_id, ids=data.ids, reason=data.reason, actor=work.actor, now=work.now
+            session, estate_id=estate_id, ids=data.missing_ids, reason=data.reason, actor=work.actor, now=work.now
         )
         return [MissingView.of(row) for row in found]
 

@@ -48,6 +48,7 @@ from inspection.registry.households.models import (
     WorkerKind,
 )
 from inspection.registry.imports.models import ImportStatus, RegistryImport
+from inspection.registry.missing.models import MissingKind, MissingRecord, MissingStatus
 from inspection.rights.models import AskedBy, RightsRequest
 from inspection.rights.models import Kind as RequestKind
 from inspection.rights.models import State as RequestState
@@ -204,6 +205,10 @@ async def furnish(
             RegistryImport, object_id=file.id, name="a.csv", sheet="", digest=DIGEST, size=1, full_list=False,
             create_units=False, status=ImportStatus.CHECKED, attempts=1, rows_total=0, rows_checked=0, records_total=0,
             records_applied=0, created_at=now, touched_at=now,
+        )  # fmt: skip
+        known["missing_id"] = await add(
+            MissingRecord, import_id=known["import_id"], kind=MissingKind.MEMBER, record_id=known["member_id"],
+            household_id=known["household_id"], person_id=person, listed_at=now, status=MissingStatus.OPEN,
         )  # fmt: skip
         stored = await objects.put(
             session, data=PICTURE, kind="visit-photo", content_type="image/jpeg", estate_id=world.estate_id, now=now

@@ -103,15 +103,15 @@ async def test_template_lists_history_and_export(sign_in: SignIn, server: Server
         "BZ00001 测试子",
         adult(5)[:4] + "********" + adult(5)[-4:],
     )
-    end = {"ids": [people[0]["id"]], "last_day": "2026-02-28", "reason": "已搬走"}
+    end = {"missing_ids": [people[0]["id"]], "last_day": "2026-02-28", "reason": "已搬走"}
     assert problem(await auditor.post(f"{base}/missing-records/end", json=end)) == (403, "forbidden")
     ended = await ok(await manager.post(f"{base}/missing-records/end", json=end))
     assert (ended[0]["status"], ended[0]["last_day"]) == ("ended", "2026-02-28")
     assert problem(await manager.post(f"{base}/missing-records/end", json=end)) == (409, "already-decided")
     unit = next(m for m in missing if m["kind"] == "unit")
-    still = await manager.post(f"{base}/missing-records/end", json=end | {"ids": [unit["id"]]})
+    still = await manager.post(f"{base}/missing-records/end", json=end | {"missing_ids": [unit["id"]]})
     assert problem(still) == (409, "unit-still-let")
-    kept = {"ids": [m["id"] for m in missing if m["kind"] == "household"], "reason": "名册漏登"}
+    kept = {"missing_ids": [m["id"] for m in missing if m["kind"] == "household"], "reason": "名册漏登"}
     assert {m["status"] for m in await ok(await manager.post(f"{base}/missing-records/dismiss", json=kept))} == {
         "dismissed"
     }

@@ -17,7 +17,7 @@ Ids = Annotated[list[uuid.UUID], msgspec.Meta(min_length=1, max_length=500)]
 class EndInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The listings chosen, the last day that counts, and why."""
 
-    ids: Ids
+    missing_ids: Ids
     last_day: date
     reason: Why
 
@@ -25,7 +25,7 @@ class EndInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 class DismissInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The listings chosen, whose records stay, and why."""
 
-    ids: Ids
+    missing_ids: Ids
     reason: Why
 
 

@@ -47,7 +47,7 @@ async def count(session: AsyncSession, *, enrolled: EnrolledPeople, now: datetim
     limits, _ = await thresholds(session, on=today)
     reached = level(people + pseudonyms, limits)
     before = await session.scalar(
-        select(EnrolledCount.level).where(EnrolledCount.day < today).order_by(EnrolledCount.day.desc()).limit(1)
+        select(EnrolledCount.level).where(EnrolledCount.day <= today).order_by(EnrolledCount.day.desc()).limit(1)
     )
     row = {"counted_at": now, "people": people, "pseudonyms": pseudonyms, "level": reached}
     await session.execute(

@@ -29,6 +29,7 @@ from inspection.cases import periods as cases
 from inspection.filing import service as filing
 from inspection.registry.consents import jobs as consents
 from inspection.registry.imports import jobs as imports
+from inspection.users import jobs as users
 from inspection.registry.imports.service import APPLY_TASK, CHECK_TASK
 from inspection.registry.places import queries as places
 from inspection.rights.service import ERASE_TASK
@@ -55,6 +56,7 @@ INTERVALS = {
     "retention.run": timedelta(hours=24),
     "retention.run_hourly": timedelta(hours=1),
     "intake.ensure_partitions": timedelta(hours=24),
+    "users.forget": timedelta(hours=1),
     "registry.sweep_imports": timedelta(minutes=10),
     ERASE_TASK: timedelta(hours=1),
     "filing.count": timedelta(hours=24),
@@ -93,6 +95,7 @@ class Worker:
             "cases.recompute_deadlines": now_of(cases.recompute_deadlines),
             DELETE_BYTES: now_of(delete_bytes, objects=house.objects),
             "intake.ensure_partitions": now_of(intake.ensure_partitions),
+            "users.forget": now_of(users.forget),
             "registry.sweep_imports": now_of(imports.sweep),
             "filing.count": now_of(filing.count, enrolled=StoredFaces()),
         }

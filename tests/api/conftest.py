@@ -21,13 +21,15 @@ from storage.clock import SimulatedClock
 from storage.database import Database
 from storage.objects.service import Objects
 from storage.settings import Settings
+from storage.sign_in_settings import SignInSettings
 from storage.vault.service import Vault
 from tests.conftest import START
 from tests.factories import make_user
 from tests.fakes import StillEngine
 
 PASSWORD = "correct-horse-battery"
-PASSWORD_HASH = PasswordHashing().hasher.hash(PASSWORD)
+CHEAP = SignInSettings(argon2_memory_kib=1024, argon2_time=1)  # tests sign in by the hundred
+PASSWORD_HASH = PasswordHashing(CHEAP).hasher.hash(PASSWORD)
 
 
 @dataclass
@@ -41,7 +43,8 @@ class Server:
     def client(self, token: str | None = None) -> httpx.AsyncClient:
         """An HTTP client, signed in with a token or anonymous."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=30)
+        # Plain HTTP on loopback: certificates need not be loaded, which takes longer than most requests.
+        return httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=30, verify=False)  # noqa: S501
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -55,6 +58,7 @@ async def server(
     context = Context(
         settings=replace(test_settings, data_dir=folder), clock=clock, database=Database(database.urls),
         vault=vault, objects=objects, ports=make_ports(), engine=StillEngine(),
+        hashing=PasswordHashing(CHEAP),
     )  # fmt: skip
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))

@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.occupancy import queries
+from gate_integration.occupancy.cards import card_users
 from gate_integration.occupancy.company import Company, keep_company
 from gate_integration.occupancy.gates import Gate, GateMap, UnitPlace
 from gate_integration.occupancy.parameters import EvidenceParameters
 from gate_integration.occupancy.rows import Span, UnknownDay
 from gate_integration.occupancy.rules.evidence import (
     Absence,
+    CardUser,
     CareTag,
     Guest,
     HouseholdEvidence,
@@ -47,6 +49,7 @@ class _Rows:
     seen: Mapping[uuid.UUID, _Days]
     seen_for_unit: Mapping[tuple[uuid.UUID, uuid.UUID], _Days]
     credential_use: Mapping[uuid.UUID, set[date]]
+    card_users: Mapping[uuid.UUID, tuple[CardUser, ...]]
     unknown: Mapping[uuid.UUID, list[UnknownDay]]
     links: Mapping[uuid.UUID, Mapping[uuid.UUID, Mapping[LinkKind, _Days]]]
     company: Company
@@ -78,6 +81,7 @@ async def _read(
     leases: Mapping[uuid.UUID, Any],
 ) -> _Rows:
     members = _grouped(await queries.members(session, estate_id=estate_id, span=span))
+    guests = _grouped(await queries.guests(session, estate_id=estate_id, span=span, known=now))
     workers = _grouped(await queries.workers(session, estate_id=estate_id, span=span, known=now))
     households_of = _inverted(members)
     unknown: dict[uuid.UUID, list[UnknownDay]] = defaultdict(list)
@@ -114,13 +118,20 @@ async def _read(
         span=span,
         gates=await _gates(session, estate_id=estate_id, span=span),
         members=members,
-        guests=_grouped(await queries.guests(session, estate_id=estate_id, span=span, known=now)),
+        guests=guests,
         workers=workers,
         care=_grouped(await queries.care_tags(session, estate_id=estate_id, span=span)),
         absences=_grouped(await queries.absences(session, estate_id=estate_id, span=span, known=now)),
         seen=seen,
         seen_for_unit=seen_for_unit,
         credential_use=credential_use,
+        card_users=card_users(
+            await queries.card_uses(session, estate_id=estate_id, span=span),
+            households_of=households_of,
+            guests_of=_inverted(guests),
+            linked_to=linked_to,
+            unit_of={household: lease[1] for household, lease in leases.items()},
+        ),
         unknown=unknown,
         links=links,
         company=company,
@@ -211,6 +222,7 @@ def _household(lease: Any, rows: _Rows) -> HouseholdEvidence:  # noqa: ANN401 - 
             for pseudonym, links in rows.links.get(unit_id, {}).items()
             if any(one.device_id in device_ids for one in rows.unknown.get(pseudonym, ()))
         ),
+        card_users=rows.card_users.get(household, ()),
         credential_use=frozenset(rows.credential_use.get(unit_id, ())),
         care=tuple(
             CareTag(level=level, start=start, closed_on=end + _DAY if end is not None else None)

@@ -22,11 +22,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gate_integration.devices.models import DeviceContact, DeviceOutage, DevicePerson, GateDevice
+from gate_integration.devices.models import Credential, DeviceContact, DeviceOutage, DevicePerson, GateDevice
 from gate_integration.enrolment.models import FaceTemplate
 from gate_integration.enrolment.queries import consented
-from gate_integration.occupancy.rows import Span, Together, UnknownDay
-from gate_integration.sightings.models import Band, LinkKind, Pseudonym, Sighting
+from gate_integration.intake.models import PassEvent
+from gate_integration.occupancy.rows import CardUse, Span, Together, UnknownDay
+from gate_integration.protocols.records import CredentialKind
+from gate_integration.sightings.models import Band, LinkKind, Pseudonym, Sighting, Source
 from inspection.registry.consents.models import Consent, ConsentScope, ProcessingBasis, Purpose
 from inspection.registry.households.models import (
     Absence,
@@ -279,6 +281,44 @@ async def credential_days(session: AsyncSession, *, estate_id: uuid.UUID, span: 
             .group_by(Sighting.unit_id, text("day"))
         )
     ).all()
+
+
+async def card_uses(session: AsyncSession, *, estate_id: uuid.UUID, span: Span) -> list[CardUse]:
+    """Uses of a household's card or fingerprint by a face that was recognised, or by an unregistered person's.
+
+    PIN, QR code, intercom and remote release are made to be shared and are left out.
+    """
+    unknown = and_(Sighting.band == Band.NO_MATCH, Pseudonym.id.is_not(None), Pseudonym.forgotten_at.is_(None))
+    recognised = and_(Sighting.band == Band.MATCH, Sighting.source == Source.FACE, Sighting.person_id.is_not(None))
+    rows: Any = await session.execute(
+        select(
+            Credential.household_id,
+            DevicePerson.person_id,
+            Sighting.pseudonym_id,
+            Sighting.person_id,
+            _DAY.label("day"),
+            func.count(),
+            func.array_agg(aggregate_order_by(Sighting.pass_event_id, Sighting.seen_at.asc())),
+        )
+        .join(PassEvent, PassEvent.id == Sighting.pass_event_id)
+        .outerjoin(Credential, Credential.id == Sighting.credential_id)
+        .outerjoin(DevicePerson, DevicePerson.id == PassEvent.device_person_id)
+        .outerjoin(Pseudonym, Pseudonym.id == Sighting.pseudonym_id)
+        .where(
+            *_within(estate_id, span),
+            Sighting.link_kind == LinkKind.UNIT_CREDENTIAL,
+            PassEvent.credential_kind.in_((CredentialKind.CARD, CredentialKind.FINGERPRINT)),
+            or_(unknown, recognised),
+        )
+        .group_by(
+            Credential.household_id, DevicePerson.person_id, Sighting.pseudonym_id, Sighting.person_id, text("day")
+        )
+        .order_by(Sighting.pseudonym_id, Sighting.person_id, text("day"))
+    )
+    return [
+        CardUse(household, holder, pseudonym, person, day, count, tuple(map(str, events)))
+        for household, holder, pseudonym, person, day, count, events in rows
+    ]
 
 
 async def unknown_days(session: AsyncSession, *, estate_id: uuid.UUID, span: Span) -> list[UnknownDay]:

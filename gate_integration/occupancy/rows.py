@@ -29,6 +29,22 @@ class UnknownDay:
 
 
 @dataclass(frozen=True, slots=True)
+class CardUse:
+    """Uses of a household's card or fingerprint by one face on one day.
+
+    The household is the card's, or the one of the person whose entry on the device the finger opened.
+    """
+
+    household_id: uuid.UUID | None
+    holder_id: uuid.UUID | None
+    pseudonym_id: uuid.UUID | None
+    person_id: uuid.UUID | None
+    day: date
+    count: int
+    event_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Together:
     """Passes of an unregistered person with one registered person close by, at one gate on one day."""
 

@@ -10,12 +10,14 @@ import msgspec
 from gate_integration.occupancy.models import Discrepancy, NotRaisedNote
 from gate_integration.occupancy.rules.outcome import Rule
 
+_PARTS = frozenset({Rule.LONG_STAY, Rule.CREDENTIAL_LENT})
+
 
 class DiscrepancyView(msgspec.Struct, frozen=True, kw_only=True):
     """A suspicion of one rule, explained. `admissibility` is always `lead_only`: it decides nothing.
 
-    `part_of`: the SUBLET discrepancy of the same household that a LONG_STAY belongs to. Both speak of the same people;
-    the lead then comes before the prompt to register.
+    `part_of`: the SUBLET discrepancy of the same household that a LONG_STAY or CREDENTIAL_LENT belongs to. They
+    speak of the same people; the lead then comes before the prompts.
     """
 
     id: uuid.UUID
@@ -60,7 +62,7 @@ def views(rows: Iterable[Discrepancy], company: Iterable[Discrepancy]) -> list[D
     return [
         DiscrepancyView(
             **{name: getattr(row, name) for name in DiscrepancyView.__struct_fields__ if name != "part_of"},
-            part_of=sublets.get(row.household_id) if row.rule == Rule.LONG_STAY and row.cleared_at is None else None,
+            part_of=sublets.get(row.household_id) if row.rule in _PARTS and row.cleared_at is None else None,
         )
         for row in rows
     ]

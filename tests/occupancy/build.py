@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 
 from gate_integration.occupancy.rules.evidence import (
+    CardUser,
     Coverage,
     Guest,
     HouseholdEvidence,
@@ -71,6 +72,17 @@ def unknown(
             for n in days
         },
         links=() if link is None else (Link(kind=link, on={day(n): 1 for n in days}),),
+        other_units=other_units,
+    )
+
+
+def card_user(name: str = "u1", *, used: Iterable[int], pseudonym: bool = True, other_units: int = 0) -> CardUser:
+    days = sorted(set(used))
+    return CardUser(
+        user_id=name,
+        pseudonym=pseudonym,
+        on={day(n): 1 for n in days},
+        event_ids={day(n): (f"{name}-card-{n:03}",) for n in days},
         other_units=other_units,
     )
 

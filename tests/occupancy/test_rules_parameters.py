@@ -45,6 +45,8 @@ def test_whole_numbers_may_come_as_floats_from_json() -> None:
         ("occupancy.vacant.rung_check_days", 30),
         ("occupancy.weight.day_unseen", 2.0),
         ("occupancy.weight.link.visit", -1.0),
+        ("occupancy.weight.other_units", 0.5),
+        ("occupancy.lent.min_days", 31),
     ],
 )
 def test_contradictions_are_refused(key: str, value: float) -> None:

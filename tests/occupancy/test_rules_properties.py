@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from gate_integration.occupancy.rules.evaluate import evaluate
 from gate_integration.occupancy.rules.evidence import (
     Absence,
+    CardUser,
     CareTag,
     HouseholdEvidence,
     Link,
@@ -20,12 +21,25 @@ from gate_integration.occupancy.rules.evidence import (
     Visits,
 )
 from gate_integration.occupancy.rules.outcome import Evaluation, Rule
-from tests.occupancy.build import DEFAULT, day, flag, guest, household, member, outage, raised, unknown, worker
+from tests.occupancy.build import (
+    DEFAULT,
+    card_user,
+    day,
+    flag,
+    guest,
+    household,
+    member,
+    outage,
+    raised,
+    unknown,
+    worker,
+)
 
 T = TypeVar("T")
 LENGTH = 70
 TODAY = day(LENGTH)
 HOURS = ((time(7, 30), time(19, 0)), (time(17, 30), time(20, 30)), (time(9, 0), time(11, 30)))
+SELDOM_OTHERS = st.sampled_from((0, 0, 0, 1, 5))
 EXAMPLES = settings(max_examples=80)
 
 
@@ -47,7 +61,7 @@ def unknowns(draw: st.DrawFn, name: str) -> Unknown:
         at=draw(st.sampled_from((*HOURS[:1] * 3, *HOURS[1:]))),
         link=draw(st.sampled_from((*LinkKind, None))),
         with_resident=draw(st.sampled_from((0, 0, 0, 1))),
-        other_units=draw(st.sampled_from((0, 0, 0, 1, 5))),
+        other_units=draw(SELDOM_OTHERS),
     )
 
 
@@ -73,6 +87,10 @@ def households(draw: st.DrawFn) -> HouseholdEvidence:
         absences=tuple(
             Absence(person_id=draw(st.sampled_from(("m0", None))), start=day(at), end=day(at + days))
             for at, days in absent
+        ),
+        card_users=tuple(
+            card_user(f"u{n}", used=draw(day_sets()), pseudonym=draw(st.booleans()), other_units=draw(SELDOM_OTHERS))
+            for n in range(draw(st.integers(0, 3)))
         ),
         credential_use=frozenset(day(n) for n in draw(st.frozensets(st.integers(0, LENGTH - 1), max_size=2))),
     )
@@ -111,10 +129,17 @@ def hidden(evidence: HouseholdEvidence, name: str, face: Unknown, *, merge: bool
         others[0] = replace(first, days={**face.days, **first.days}, links=(*first.links, *face.links))
     else:
         others.append(face)
+    users = list(evidence.card_users)
+    used = {at: n for link in face.links if link.kind is LinkKind.UNIT_CREDENTIAL for at, n in link.on.items()}
+    if used and merge and users:
+        users[0] = replace(users[0], on={**used, **users[0].on})
+    elif used:
+        users.append(CardUser(user_id=face.pseudonym_id, pseudonym=True, on=used))
     return replace(
         evidence,
         members=tuple(replace(one, visible_from=None, seen_on={}) if one is gone else one for one in evidence.members),
         unknowns=tuple(others),
+        card_users=tuple(users),
     )
 
 
@@ -250,6 +275,7 @@ def cut(evidence: HouseholdEvidence, today: date) -> HouseholdEvidence:
             )
             for one in evidence.unknowns
         ),
+        card_users=tuple(replace(one, on=upto(one.on, today)) for one in evidence.card_users),
         credential_use=frozenset(at for at in evidence.credential_use if at <= today),
     )
 
@@ -271,6 +297,7 @@ def test_order_changes_nothing(evidence: HouseholdEvidence, data: st.DataObject)
         evidence,
         members=mixed(evidence.members),
         unknowns=tuple(replace(one, days=dict(reversed(list(one.days.items())))) for one in mixed(evidence.unknowns)),
+        card_users=tuple(replace(one, on=dict(reversed(list(one.on.items())))) for one in mixed(evidence.card_users)),
         coverage=replace(evidence.coverage, healthy=dict(reversed(list(evidence.coverage.healthy.items())))),
     )
     first = evaluate(evidence, DEFAULT, TODAY)

@@ -53,6 +53,7 @@ from tests.recognition import (
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)  # 09:00 in Shanghai
 ACTOR = Actor.system("test")
 NORMAL, SUBLET, REFUSER, CARED, RELATIVE, VACANT = range(6)
+LENT = "CREDENTIAL_LENT"
 DAYS = 33
 
 
@@ -153,8 +154,11 @@ async def test_each_household_gets_what_is_right_and_no_more(
     lived = await live(database, vault, objects)
     done = await run(database, lived)
     found = await standing(database, lived)
-    assert set(found) == {(SUBLET, "SUBLET"), (SUBLET, "LONG_STAY"), (RELATIVE, "LONG_STAY"), (VACANT, "VACANT")}
-    assert (done.households, done.raised) == (6, 4)
+    assert set(found) == {
+        (SUBLET, "SUBLET"), (SUBLET, "LONG_STAY"), (SUBLET, LENT), (RELATIVE, "LONG_STAY"), (RELATIVE, LENT),
+        (VACANT, "VACANT"),
+    }  # fmt: skip
+    assert (done.households, done.raised) == (6, 6)
     sublet = found[SUBLET, "SUBLET"]
     assert sublet.severity == "lead"
     assert sublet.admissibility == "lead_only"
@@ -170,22 +174,26 @@ async def test_each_household_gets_what_is_right_and_no_more(
     assert prompt.pseudonym_id == sublet.pseudonym_id
     shown = {view.rule: view.part_of for view in views([prompt, sublet], found.values())}
     assert shown == {"LONG_STAY": sublet.id, "SUBLET": None}
+    lent = found[SUBLET, LENT]
+    assert (lent.severity, lent.pseudonym_id, lent.counts["used_days"]) == ("prompt", sublet.pseudonym_id, 30)
+    assert views([lent], found.values())[0].part_of == sublet.id
     relative = views([found[RELATIVE, "LONG_STAY"]], found.values())[0]
     assert relative.part_of is None
 
     # Whoever is not accused, and why.
     refuser, cared = await notes(database, lived, REFUSER), await notes(database, lived, CARED)
     assert {refuser["SUBLET"].code, refuser["VACANT"].code} == {"member-not-visible"}
-    assert refuser["LONG_STAY"].code == "within-hidden"
+    assert {refuser["LONG_STAY"].code, refuser[LENT].code} == {"within-hidden"}
     assert cared["SUBLET"].code == "registered-present"
     assert cared["LONG_STAY"].code == "worker-registered"
     assert cared["VACANT"].code == "unit-in-use"
+    assert cared[LENT].code == "no-foreign-use"
     assert all(note.why_zh and note.why_en for note in (*refuser.values(), *cared.values()))
 
     # Asking again the next morning confirms, doubles nothing and moves no date.
     later = lived.end + timedelta(hours=2)
     again = await run(database, lived, at=later)
-    assert (again.raised, again.confirmed, again.cleared) == (0, 4, 0)
+    assert (again.raised, again.confirmed, again.cleared) == (0, 6, 0)
     after = await standing(database, lived)
     assert after[SUBLET, "SUBLET"].first_flagged_at == lived.end
     assert after[SUBLET, "SUBLET"].last_confirmed_at == later
@@ -227,7 +235,7 @@ async def test_an_outage_suppresses_and_neither_confirms_nor_clears(
                                  began_at=NOW + timedelta(days=6), ended_at=None))  # fmt: skip
     assert (await run(database, lived)).raised == 0
     suppressed = await notes(database, lived, SUBLET)
-    assert {suppressed[rule].code for rule in ("SUBLET", "LONG_STAY")} == {"device-unhealthy"}
+    assert {suppressed[rule].code for rule in ("SUBLET", "LONG_STAY", LENT)} == {"device-unhealthy"}
     assert (await notes(database, lived, VACANT))["VACANT"].code == "device-unhealthy"
     assert await leads(database, lived) == []
 
@@ -235,7 +243,7 @@ async def test_an_outage_suppresses_and_neither_confirms_nor_clears(
         outage = await session.scalar(select(DeviceOutage).where(DeviceOutage.device_id == lived.gate.id))
         assert outage is not None
         outage.ended_at = NOW + timedelta(days=6, hours=1)
-    assert (await run(database, lived)).raised == 4
+    assert (await run(database, lived)).raised == 6
     # Days after which the gate was not heard of any more count as not observed, without any outage being recorded.
     silent = lived.end + timedelta(days=25)
     done = await run(database, lived, at=silent)
@@ -269,7 +277,7 @@ async def test_absence_told_and_care_come_first(database: Database, vault: Vault
         session.add(CareTag(estate_id=lived.world.estate_id, household_id=lived.world.households[SUBLET],
                             level="high", kind="elderly", valid_from=date(2026, 3, 1)))  # fmt: skip
     await run(database, lived)
-    assert set(await standing(database, lived)) == {(RELATIVE, "LONG_STAY")}
+    assert set(await standing(database, lived)) == {(RELATIVE, "LONG_STAY"), (RELATIVE, LENT)}
     assert (await notes(database, lived, VACANT))["VACANT"].code == "absence-told"
     assert (await notes(database, lived, SUBLET))["SUBLET"].code == "care-first"
 
@@ -349,4 +357,4 @@ async def test_the_frozen_copy_keeps_events_and_pictures(database: Database, vau
         await savepoint.rollback()
         flagged = await OccupancyTimeline().flagged(session, unit_ids=lived.world.units, on=local_day(lived.end))
         assert set(flagged) == {lived.world.units[index] for index in (SUBLET, RELATIVE, VACANT)}
-        assert {one["rule"] for one in flagged[lived.world.units[SUBLET]]} == {"SUBLET", "LONG_STAY"}
+        assert {one["rule"] for one in flagged[lived.world.units[SUBLET]]} == {"SUBLET", "LONG_STAY", LENT}

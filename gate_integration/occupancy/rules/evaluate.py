@@ -4,6 +4,7 @@ from datetime import date
 
 from gate_integration.occupancy.rules import explain
 from gate_integration.occupancy.rules.evidence import HouseholdEvidence
+from gate_integration.occupancy.rules.lent import judge_lent
 from gate_integration.occupancy.rules.long_stay import judge_long_stay, judge_sublet, survey
 from gate_integration.occupancy.rules.outcome import Discrepancy, Evaluation, Rule
 from gate_integration.occupancy.rules.parameters import Parameters
@@ -21,6 +22,7 @@ def evaluate(evidence: HouseholdEvidence, parameters: Parameters, today: date) -
     answers = (
         judge_sublet(evidence, found, parameters, today),
         judge_long_stay(found, parameters),
+        judge_lent(evidence, parameters, today),
         judge_vacancy(evidence, parameters, today),
     )
     return Evaluation(

@@ -128,6 +128,21 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardUser:
+    """Somebody seen using a card or fingerprint of the household who is none of its people.
+
+    `pseudonym`: an unregistered person; otherwise somebody registered with another household of the estate. PIN, QR
+    code, intercom and remote release are made to be shared and are not counted. `on` counts uses by day.
+    """
+
+    user_id: str
+    pseudonym: bool
+    on: Mapping[date, int]
+    event_ids: Mapping[date, tuple[str, ...]] = field(default_factory=dict)
+    other_units: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
     """How well the household could have been seen.
 
@@ -171,5 +186,6 @@ class HouseholdEvidence:
     workers: tuple[Worker, ...] = ()
     absences: tuple[Absence, ...] = ()
     unknowns: tuple[Unknown, ...] = ()
+    card_users: tuple[CardUser, ...] = ()
     credential_use: frozenset[date] = frozenset()
     care: tuple[CareTag, ...] = ()

@@ -63,6 +63,14 @@ _WHY: Mapping[str, tuple[str, str]] = {
         "已登记的照护等服务人员有{n}人出现，不计。",
         "{n} registered carer(s) or other service worker(s) were seen; they are known and do not count.",
     ),
+    "no-foreign-use": (
+        "未见登记人员以外的人使用本户的卡或指纹。",
+        "Nobody else was seen using the household's card or fingerprint.",
+    ),
+    "few-uses": (
+        "有{n}名非本户人员用过本户的卡或指纹，次数很少，不计。",
+        "{n} person(s) of no registration here used the household's card or fingerprint on a few days only.",
+    ),
     "no-unknown": ("未见与本户有关联的未登记人员。", "No unregistered person linked to this unit was seen."),
 }
 
@@ -115,6 +123,26 @@ def sublet(counts: Mapping[str, int], gone_since: date, last_day: date, version:
     )
 
 
+def lent(counts: Mapping[str, int], first_day: date, last_day: date, version: str) -> Texts:
+    """Texts of CREDENTIAL_LENT."""
+    hidden_zh, hidden_en = _hidden(counts)
+    return Texts(
+        explanation_zh=f"自{_zh(first_day)}以来，本户的门禁卡或指纹由{counts['people']}名未登记为本户人员的人使用；{_who(counts)[0]}"
+        f"在最近{counts['window_days']}天内有{counts['used_days']}天使用，共{counts['uses']}次（最近一次为{_zh(last_day)}）。"
+        f"{_devices_zh(counts)}{hidden_zh}可能是亲友代为照看、照护人员帮忙或卡片遗失被他人使用，请与住户核实。"
+        f"{_footer_zh(Rule.CREDENTIAL_LENT, version)}",
+        explanation_en=f"Since {first_day} the household's card or fingerprint has been used by {counts['people']}"
+        f" person(s) not registered with it. {_who(counts)[1]} used it on {counts['used_days']} of the last"
+        f" {counts['window_days']} days, {counts['uses']} time(s) in all (last on {last_day}). {_devices_en(counts)}"
+        f"{hidden_en} Kin who look after the flat, a carer, or a lost card may explain it: please ask the household."
+        f" {_footer_en(Rule.CREDENTIAL_LENT, version)}",
+        clears_zh="以下任一情况可消除本项：该人员登记为客人、同住人或照护等服务人员；挂失并更换卡片；"
+        "经核实另有合理原因；不再使用。",
+        clears_en="Any of these clears it: the person is registered as guest, co-resident, carer or other service"
+        " worker; the card is reported lost and replaced; the household gives another good reason; the uses end.",
+    )
+
+
 def vacant(counts: Mapping[str, int], since: date, last_day: date, version: str) -> Texts:
     """Texts of VACANT."""
     return Texts(
@@ -137,13 +165,7 @@ def _seen(counts: Mapping[str, int], last_day: date) -> tuple[str, str]:
     days = {kind: counts.get(f"link_{kind.value}", 0) for kind in LinkKind}
     links_zh = "、".join(f"{_LINKS[kind][0]}{n}天" for kind, n in days.items() if n)
     links_en = ", ".join(f"{_LINKS[kind][1]} on {n} day(s)" for kind, n in days.items() if n)
-    hidden_zh = hidden_en = ""
-    if counts["hidden_people"]:
-        hidden_zh = f"另有{counts['hidden_people']}名登记人员无法被识别，已扣除相应数量的未知面孔，不对其作任何推断。"
-        hidden_en = (
-            f" {counts['hidden_people']} registered person(s) cannot be recognised: as many unknown faces were left"
-            " out, and nothing is inferred about them."
-        )
+    hidden_zh, hidden_en = _hidden(counts)
     zh = (
         f"最近{counts['window_days']}天内有{counts['seen_days']}天出现（最近一次为{_zh(last_day)}），"
         f"其中{counts['night_days']}天在清晨或深夜出入，{counts['with_resident']}次与登记成员同行；"
@@ -155,6 +177,18 @@ def _seen(counts: Mapping[str, int], last_day: date) -> tuple[str, str]:
         f" link to the unit: {links_en}. {_devices_en(counts)}{hidden_en}"
     )
     return zh, en
+
+
+def _hidden(counts: Mapping[str, int]) -> tuple[str, str]:
+    if not counts["hidden_people"]:
+        return "", ""
+    return (
+        f"另有{counts['hidden_people']}名登记人员无法被识别，已扣除相应数量的未知面孔，不对其作任何推断。",
+        (
+            f" {counts['hidden_people']} registered person(s) cannot be recognised: as many unknown faces were left"
+            " out, and nothing is inferred about them."
+        ),
+    )
 
 
 def _who(counts: Mapping[str, int]) -> tuple[str, str]:

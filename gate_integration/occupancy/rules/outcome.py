@@ -11,6 +11,7 @@ class Rule(StrEnum):
 
     SUBLET = "SUBLET"
     LONG_STAY = "LONG_STAY"
+    CREDENTIAL_LENT = "CREDENTIAL_LENT"
     VACANT = "VACANT"
 
 

@@ -86,6 +86,13 @@ class Parameters:
     absent_cap: int = _row("weight.registered_absent_cap_days", 30, "days", _CHOSEN)
     acquainted: float = _row("weight.acquainted", -1.0, "per log day", "kin who look after the flat; " + _CHOSEN)
 
+    lent_window: int = _row("lent.window_days", 30, "days", _CHOSEN)
+    lent_min_days: int = _row("lent.min_days", 3, "days", "scenario format: used at least three times")
+    lent_min_score: float = _row("lent.min_score", 1.5, "log-odds", _CHOSEN)
+    lent_prior: float = _row("weight.lent_prior", -2.0, "log-odds", _CHOSEN)
+    lent_day: float = _row("weight.lent_day", 1.2, "log-likelihood per day", _CHOSEN)
+    lent_cap: int = _row("weight.lent_cap_days", 10, "days", _CHOSEN)
+
     rung_notice: int = _row("vacant.rung_notice_days", 30, "days", _G1)
     rung_check: int = _row("vacant.rung_check_days", 60, "days", _G1)
     rung_file: int = _row("vacant.rung_file_days", 150, "days", _G1)
@@ -102,13 +109,15 @@ class Parameters:
             "long_stay": 1 <= self.short_min_days <= self.short_min_span <= self.short_window <= self.long_window
             and self.short_min_days <= self.long_min_days <= self.long_window,
             "sublet": 1 <= self.absent_days <= self.never_seen_days and self.alone_min_days >= 1,
+            "lent": 1 <= self.lent_min_days <= self.lent_window and self.lent_cap >= 1 and self.lent_day >= 0,
             "vacant": rungs[0] >= 1 and list(rungs) == sorted(set(rungs)),
             # The refusal rule and the health rule are proven only for these signs.
             "weight": 0 < self.tempering <= 1
             and min(self.links) >= 0
             and self.day_seen + min(self.signs) >= max(self.day_unseen, 0.0)
             and self.vacant_day >= 0
-            and self.absent_day >= 0,
+            and self.absent_day >= 0
+            and self.other_units <= 0,
         }
         for part, holds in checks.items():
             if not holds:

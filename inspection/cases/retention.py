@@ -91,7 +91,7 @@ def _class(code: str, zh: str, en: str, rule: RuleDefault, *, substantiated: boo
         held=lambda cover: cover.any_of(
             estates=Case.estate_id, cases=Case.id, households=Case.household_id, units=Case.unit_id
         ),
-        act=destroy_cases,
+        act=destroy_cases, locks=False,
     )  # fmt: skip
 
 

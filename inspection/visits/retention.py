@@ -63,6 +63,6 @@ CLASSES: tuple[RowRetention, ...] = (
                 Lead.status.in_((LeadStatus.NEW, LeadStatus.ACCEPTED, LeadStatus.SETTLED)),
             ),
         ),
-        held=held, act=destroy_visits,
+        held=held, act=destroy_visits, locks=False,
     ),
 )  # fmt: skip

@@ -102,6 +102,8 @@ class RowRetention:
     """A class of rows of one table: overdue when `clock` is at or before the cutoff of the row's estate.
 
     `where`: a further condition, of the present moment. `act` destroys ids; by default their rows are deleted.
+    `locks`: rows are locked first; not where the worker's role may only read them, and a function of the database
+    deletes.
     """
 
     described: Described
@@ -111,6 +113,7 @@ class RowRetention:
     where: Callable[[datetime], ColumnElement[bool]] = field(default=lambda _: true())
     held: Callable[[Cover], ColumnElement[bool]] = nothing_held
     act: Destroy | None = None
+    locks: bool = True
 
     @property
     def table(self) -> Any:  # noqa: ANN401 - any mapped class
@@ -129,15 +132,10 @@ class RowRetention:
 
     async def destroy(self, session: AsyncSession, *, due: Due, limit: int, wait: bool, tools: Tools) -> Removed:
         """The oldest rows first."""
-        ids = list(
-            await session.scalars(
-                select(self.key)
-                .where(self.overdue(due), ~self.held(due.cover))
-                .order_by(self.clock, self.key)
-                .limit(limit)
-                .with_for_update(of=self.table, skip_locked=not wait)
-            )
-        )
+        query = select(self.key).where(self.overdue(due), ~self.held(due.cover)).order_by(self.clock, self.key)
+        if self.locks:
+            query = query.with_for_update(of=self.table, skip_locked=not wait)
+        ids = list(await session.scalars(query.limit(limit)))
         if not ids:
             return Removed()
         if self.act is not None:

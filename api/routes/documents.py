@@ -135,7 +135,7 @@ async def get_document(document_id: FromPath[uuid.UUID], work: Work) -> Document
 
 @get(
     "/api/v1/documents/{document_id:uuid}/file", guards=[READS], tags=["documents"], operation_id="getDocumentFile",
-    summary="文书文件（草稿为预览）/ The file; of a draft, a preview", media_type="application/pdf",
+    summary="文书文件，草稿为预览 / The file; of a draft, a preview", media_type="application/pdf",
 )  # fmt: skip
 async def get_document_file(document_id: FromPath[uuid.UUID], work: Work) -> Response[bytes]:
     """The PDF: of a draft as it would be now, marked 草稿; of an issued one always the same bytes."""

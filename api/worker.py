@@ -29,10 +29,10 @@ from inspection.cases import periods as cases
 from inspection.filing import service as filing
 from inspection.registry.consents import jobs as consents
 from inspection.registry.imports import jobs as imports
-from inspection.users import jobs as users
 from inspection.registry.imports.service import APPLY_TASK, CHECK_TASK
 from inspection.registry.places import queries as places
 from inspection.rights.service import ERASE_TASK
+from inspection.users import jobs as users
 from storage import timers
 from storage.database import Role, SystemScope
 from storage.jobs import job_app

@@ -18,7 +18,7 @@ SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
 def code_of(server: Server, secret: str) -> str:
-    return pyotp.TOTP(secret).at(server.clock.now())
+    return str(pyotp.TOTP(secret).at(server.clock.now()))
 
 
 async def enrol(server: Server, client: httpx.AsyncClient) -> tuple[str, list[str]]:

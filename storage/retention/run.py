@@ -69,28 +69,23 @@ async def run_all(
     What fails in one class stops no other: its run has the error, and its next run goes on. With `quiet` a class in
     which nothing is due leaves no run behind.
     """
-    return [
-        done
-        for retention in plan.classes
-        if only in {None, retention.described.code}
-        and (
-            done := await run_class(
-                database,
-                retention=retention,
-                reach=plan.reach,
-                tools=tools,
-                now=now,
-                actor=actor,
-                batch=batch,
-                quiet=quiet,
-            )
-        )
-    ]
+    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+        force = await rules_in_force(session, now=now)
+    done: list[DeletionRun] = []
+    for retention in plan.classes:
+        if only in {None, retention.described.code}:
+            run = await run_class(
+                database, retention=retention, reach=plan.reach, tools=tools, now=now, actor=actor, batch=batch,
+                quiet=quiet, force=force,
+            )  # fmt: skip
+            if run is not None:
+                done.append(run)
+    return done
 
 
 async def run_class(
     database: Database, *, retention: Retention, reach: Reach, tools: Tools, now: datetime, actor: Actor,
-    batch: int = BATCH, quiet: bool = False,
+    batch: int = BATCH, quiet: bool = False, force: Force | None = None,
 ) -> DeletionRun | None:  # fmt: skip
     """One run over one class, or None while another process runs it, or when nothing is due and it is to be `quiet`.
 
@@ -102,7 +97,7 @@ async def run_class(
         if not await guard.scalar(text(_ONE_RUN), {"name": f"ruhu-retention/{code}"}):
             return None
         async with database.transaction(Role.SYSTEM, SystemScope()) as session:
-            found = windows_of(retention, await rules_in_force(session, now=now), now)
+            found = windows_of(retention, force or await rules_in_force(session, now=now), now)
             due = Due(now, found, await reach.cover(session, now=now) if quiet else Cover())
             if quiet and (counted := await retention.count(session, due=due)).overdue == counted.held:
                 return None

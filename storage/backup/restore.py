@@ -5,10 +5,15 @@ that was killed is run again from the beginning.
 """
 
 import re
+import shutil
+import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 from uuid import UUID
 
 import psycopg
@@ -22,6 +27,8 @@ from storage.backup.tools import Tools, last_lines
 from storage.migrations import runner
 from storage.migrations.roles import ensure_roles
 from storage.postgres.lease import create_database
+
+NEW_SETTING = b"SET transaction_timeout = 0;\n"
 
 
 class State(StrEnum):
@@ -141,24 +148,56 @@ def prepare(owner_url: str, *, backup_id: UUID) -> None:
 
 
 def load_dump(owner_url: str, *, tools: Tools, directory: Path) -> None:
-    """Runs pg_restore; raises `RestoreFailed`.
+    """Writes the dump into the database: pg_restore's script, run by psql; raises `RestoreFailed`.
 
     One transaction, one connection: foreign keys are checked before row-level security is switched on, which binds
-    the owner too. Several connections would do both at once and fail.
+    the owner too. Several connections would do both at once and fail. The script goes through us because pg_restore
+    sets a parameter at its beginning that servers before PostgreSQL 17 do not know.
     """
-    process = tools.start(
-        "pg_restore", "--no-owner", "--no-comments", "--exit-on-error", "--no-password",
-        "--single-transaction", str(directory / DUMP), url=owner_url,
+    script, _ = tools.command("pg_restore", "--no-owner", "--no-comments", "--file=-", str(directory / DUMP))
+    load, environment = tools.command(
+        "psql", "--no-psqlrc", "--quiet", "--no-password", "--single-transaction", "--set=ON_ERROR_STOP=1",
+        "--output=/dev/null", url=owner_url,
     )  # fmt: skip
-    try:
-        _, complaints = process.communicate()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.communicate()
-    if process.returncode != 0:
-        text = last_lines(complaints)
-        raise RestoreFailed(f"pg_restore 失败：{text}", f"pg_restore failed ({process.returncode}): {text}")
+    with TemporaryFile() as complaints:
+        reader = subprocess.Popen(script, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints)
+        writer = subprocess.Popen(load, stdin=subprocess.PIPE, stderr=complaints, env=environment)
+        try:
+            try:
+                pour(reader.stdout, writer.stdin)
+            except BrokenPipeError:
+                reader.kill()  # psql ended early and says why; nobody would read the rest
+            failed = reader.wait() != 0
+            if failed:
+                writer.kill()  # half a script must not be committed
+            elif writer.stdin is not None:
+                with suppress(BrokenPipeError):
+                    writer.stdin.close()
+            failed = writer.wait() != 0 or failed
+        finally:
+            for process in (reader, writer):
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+            if reader.stdout is not None:
+                reader.stdout.close()
+        if failed:
+            complaints.seek(0)
+            text = last_lines(complaints.read(100_000).decode(errors="replace"))
+            raise RestoreFailed(f"写入数据库失败：{text}", f"The dump could not be written: {text}")
+
+
+def pour(source: IO[bytes] | None, target: IO[bytes] | None) -> None:
+    """Hands a script on, without the line that older servers refuse; it stands before the first statement."""
+    if source is None or target is None:
+        raise ValueError("both ends are pipes")
+    for line in source:
+        if line != NEW_SETTING:
+            target.write(line)
+        if line.startswith(b"CREATE "):
+            break
+    shutil.copyfileobj(source, target, 1 << 20)
+    target.flush()
 
 
 def finish(owner_url: str) -> None:

@@ -22,7 +22,15 @@ class Tools:
     bin_dir: Path
 
     def start(self, program: str, *arguments: str, url: str | None = None) -> subprocess.Popen[str]:
-        """Starts a program; with `url`, its connection is given without the password, which goes by environment."""
+        """Starts a program that answers with text."""
+        command, environment = self.command(program, *arguments, url=url)
+        return subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            errors="replace", env=environment,
+        )  # fmt: skip
+
+    def command(self, program: str, *arguments: str, url: str | None = None) -> tuple[list[str], dict[str, str]]:
+        """Arguments and environment; with `url`, the password goes by environment, where the process list has none."""
         environment = {**os.environ, "LC_ALL": "C", "PGCONNECT_TIMEOUT": "20"}
         target: list[str] = []
         if url is not None:
@@ -32,11 +40,7 @@ class Tools:
                 environment["PGPASSWORD"] = str(password)
             parts["options"] = f"{parts.get('options') or ''} {SYSTEM_SCOPE}".strip()
             target = [f"--dbname={make_conninfo('', **parts)}"]
-        return subprocess.Popen(
-            [str(self.bin_dir / program), *target, *arguments],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
-            env=environment,
-        )  # fmt: skip
+        return [str(self.bin_dir / program), *target, *arguments], environment
 
     def version(self, program: str) -> int:
         """The major version of a program."""
@@ -80,5 +84,5 @@ def last_lines(text: str) -> str:
 
     Only its error lines: the details below them may hold a row's values.
     """
-    lines = [line.strip() for line in text.splitlines() if " error: " in line or " fatal: " in line.lower()]
+    lines = [line.strip() for line in text.splitlines() if "error:" in line.lower() or "fatal:" in line.lower()]
     return " | ".join(lines[:3])[:600]

@@ -31,6 +31,7 @@ from storage.objects.store import FilesystemStore
 from storage.postgres.lease import Lease, create_database
 from storage.settings import Settings
 from storage.vault.service import Vault
+from tests.conftest import START
 from tests.fakes import StillEngine
 
 SEED = (Path(__file__).parent / "seed_0006.sql").read_text()
@@ -83,7 +84,7 @@ def upgraded(
     cluster: Lease, urls: DatabaseUrls, vault: Vault, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[dict[str, list[dict[str, Any]]], dict[str, list[dict[str, Any]]]]:
     """The content before and after."""
-    clock = SimulatedClock(tmp_path_factory.mktemp("upgrade") / "clock.json")
+    clock = SimulatedClock(tmp_path_factory.mktemp("upgrade") / "clock.json", start=START)
     before = content(cluster)
     assert upgrade_urls(urls, vault, now=clock.now()) == ("0006", runner.newest())
     return before, content(cluster)
@@ -96,7 +97,7 @@ async def house(
 ) -> AsyncIterator[House]:  # fmt: skip
     """The upgraded installation, with the object that its store held."""
     folder = tmp_path_factory.mktemp("upgraded")
-    clock = SimulatedClock(folder / "clock.json")
+    clock = SimulatedClock(folder / "clock.json", start=START)
     key, ciphertext = [line.split()[-1] for line in SEED.splitlines()[3:5]]
     store = FilesystemStore(folder / "objects")
     store.put(key, bytes.fromhex(ciphertext))
@@ -158,7 +159,9 @@ async def test_people_sign_in_and_see_their_work(house: House) -> None:
             answer = await client.get(path)
             assert answer.status_code == 200, (path, answer.text)
             assert expected in answer.text, path
-        photo = await client.get(f"/api/v1/visits/{VISIT}/photos/{PHOTO}")
+        photo = await client.get(
+            f"/api/v1/visits/{VISIT}/photos/{PHOTO}", params={"purpose": "tenancy_compliance", "reason": "核对照片"}
+        )
         assert (photo.status_code, photo.content) == (200, b"seeded photograph")
 
 

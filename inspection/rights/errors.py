@@ -27,10 +27,10 @@ class DecideOthersFirst(Conflict):
     title_en = "Another request of the person is open: decide that one first"
 
 
-class SecondPersonNeeded(Forbidden):
+class DecidedByAnother(Forbidden):
     """Whoever recorded a request does not decide it."""
 
-    code = "second-person-needed"
+    code = "decided-by-another"
     title_zh = "申请须由登记人以外的人员决定"
     title_en = "Somebody other than who recorded the request has to decide it"
 

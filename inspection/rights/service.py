@@ -17,13 +17,13 @@ from inspection.registry.households.people import subject_key
 from inspection.registry.places.models import Estate
 from inspection.rights import queries
 from inspection.rights.errors import (
+    DecidedByAnother,
     DecideOthersFirst,
     LeadHasCase,
     NothingToCorrect,
     RefusalDoesNotFit,
     RequestNotOpen,
     RequestStands,
-    SecondPersonNeeded,
 )
 from inspection.rights.grounds import Ground, grounds
 from inspection.rights.models import Kind, Refusal, RightsRequest, State
@@ -120,13 +120,13 @@ async def decide(
     """A second manager grants or refuses. A correction is applied, an objection lays the lead aside, an erasure is
     carried out by the worker: all of it but what law makes us keep for now, with the grounds told.
 
-    Raises `NotFound`, `RequestNotOpen`, `SecondPersonNeeded`, `RefusalDoesNotFit`, `DecideOthersFirst`, and what the
+    Raises `NotFound`, `RequestNotOpen`, `DecidedByAnother`, `RefusalDoesNotFit`, `DecideOthersFirst`, and what the
     register says to a correction.
     """
     row = await _open(session, request_id)
     officer = await require(session, actor=actor, estate_id=row.estate_id, any_of=MANAGERS)
     if officer.user_id == row.recorded_by:
-        raise SecondPersonNeeded
+        raise DecidedByAnother
     kind = Kind(row.kind)
     if data.granted == (data.refusal is not None) or (data.refusal and data.refusal not in FITTING[kind]):
         raise RefusalDoesNotFit(fitting=sorted(str(one) for one in FITTING[kind]))

@@ -23,7 +23,7 @@ from inspection.registry.consents.models import Consent
 from inspection.registry.households.erasure import ERASED_NAME
 from inspection.registry.households.models import HouseholdMember, Person
 from inspection.registry.households.people import Secret, unmask
-from inspection.rights.errors import RequestNotOpen, RequestStands, SecondPersonNeeded
+from inspection.rights.errors import DecidedByAnother, RequestNotOpen, RequestStands
 from inspection.rights.models import State
 from storage.clock import SimulatedClock
 from storage.database import Database, DatabaseUrls, Role, SystemScope, urls_for
@@ -253,7 +253,7 @@ async def test_a_second_person_decides_and_once(desk: Desk) -> None:
     with pytest.raises(RequestStands):
         await desk.ask(person)
     clerk, desk.chief = desk.chief, desk.clerk
-    with pytest.raises(SecondPersonNeeded):
+    with pytest.raises(DecidedByAnother):
         await desk.grant(asked.id)
     desk.chief = clerk
     await desk.grant(asked.id)

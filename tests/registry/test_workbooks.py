@@ -182,7 +182,14 @@ def locked(content: bytes) -> bytes:
     return content[:at] + bytes([content[at] | 1]) + content[at + 1 :]
 
 
+def part_of(content: bytes, name: str) -> bytes:
+    """A part of a workbook."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read(name)
+
+
 SOUND = saved(workbook([row(1)]))
+LONG = saved(workbook([row(n) for n in range(1, 400)]))
 SHEET = "xl/worksheets/sheet1.xml"
 EMPTY_ROWS = b"".join(b'<row r="%d"></row>' % n for n in range(1, 1_000_001))
 MILLION = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>%b</sheetData></worksheet>'
@@ -204,6 +211,7 @@ ODD_FILES = {
     "cut-off": (SOUND[: len(SOUND) // 2], "bad-xlsx"),
     "broken-book": (with_part(SOUND, "xl/workbook.xml", b"<workbook"), "bad-xlsx"),
     "broken-sheet": (with_part(SOUND, SHEET, (MILLION % HEADING_XML)[:-30]), "bad-xlsx"),
+    "cut-off-sheet": (with_part(LONG, SHEET, part_of(LONG, SHEET)[:-99]), "bad-xlsx"),
     "million-empty-rows": (with_part(SOUND, SHEET, MILLION % EMPTY_ROWS), "empty-file"),
     "headings-and-empty-rows": (
         with_part(SOUND, SHEET, MILLION % (HEADING_XML + EMPTY_ROWS[len(b'<row r="1"></row>') :])),
@@ -239,6 +247,11 @@ def test_a_sheet_that_breaks_while_its_marks_are_looked_for(monkeypatch: pytest.
     book.archive.close()
     with pytest.raises(Unreadable):
         book.marks("名册")
+
+
+def test_a_sheet_that_breaks_in_the_middle_says_where() -> None:
+    (at,) = {row for code, row in codes(with_part(LONG, SHEET, part_of(LONG, SHEET)[:-99])) if code == "bad-xlsx"}
+    assert at > 30
 
 
 def test_blank_rows_in_between_are_no_matter() -> None:

@@ -14,7 +14,7 @@ from storage.audit.faults import Code, Fault
 from storage.audit.keys import signed_by
 from storage.audit.sealer import NAMESPACE
 from storage.database import Database, Role, SystemScope, enter_scope
-from storage.deployment import RestoreEpoch
+from storage.deployment import RestoreEpoch, current_epoch
 from storage.objects.store import ObjectMissing, ObjectStore
 
 SHOWN = 100
@@ -116,12 +116,17 @@ async def _chain(session: AsyncSession, checker: Checker, progress: Progress) ->
 
 
 async def _unsealed(session: AsyncSession, report: Report) -> None:
-    """What waits for the sealer, and what it should have seen: a row behind its mark was put there past it."""
+    """What waits for the sealer, and what it should have seen: a row behind its mark was put there past it.
+
+    After a restore the mark says nothing until the sealer has run: another server may have numbered the rows.
+    """
     async for _, at in queries.unsealed(session):
         report.unsealed += 1
         report.oldest_unsealed = at if report.oldest_unsealed is None else min(at, report.oldest_unsealed)
     head = report.head
-    if report.unsealed and head is not None and head.mark_xid is not None and head.mark_id is not None:
+    if not report.unsealed or head is None or head.epoch != await current_epoch(session):
+        return
+    if head.mark_xid is not None and head.mark_id is not None:
         async for entry_id, _ in queries.unsealed(session, until=(head.mark_xid, head.mark_id)):
             report.add(Fault(Code.ENTRY_INSERTED, entry_id=entry_id))
 

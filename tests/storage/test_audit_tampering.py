@@ -173,10 +173,8 @@ async def test_one_link_written_anew(log: Log) -> None:
     await log.sql("UPDATE audit_entry SET purpose = NULL WHERE id = %s", entry)
     after = await log.sql("SELECT previous, digest, sequence FROM audit_link WHERE sequence > 6")
     await rewrite(log, 6)
-    for sequence, previous, digest in after:
-        await log.sql(
-            "UPDATE audit_link SET previous = %s, digest = %s WHERE sequence = %s", previous, digest, sequence
-        )
+    for link in after:
+        await log.sql("UPDATE audit_link SET previous = %s, digest = %s WHERE sequence = %s", *link)
     fault = await log.first_fault()
     assert (fault.code, fault.sequence, fault.entry_id) == (Code.LINK_BROKEN, 6, entry)
 

@@ -67,7 +67,7 @@ def read(content: bytes, *, sheet: str = "") -> Table:
         else:
             open_text(table, content)
     except Unreadable as error:
-        table.issues.append(issue(error.code, 0))
+        table.issues.append(issue(error.code, error.row))
     return table
 
 
@@ -88,14 +88,12 @@ def open_text(table: Table, content: bytes) -> None:
 def text_records(text: str, delimiter: str) -> Iterator[Record]:
     """The records of a text; an apostrophe that keeps a spreadsheet from calculating is no part of the cell."""
     records = enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), start=1)
-    while True:
-        try:
-            number, cells = next(records)
-        except StopIteration:
-            return
-        except csv.Error:
-            raise Unreadable("bad-csv") from None
-        yield number, [cell.strip().removeprefix("'") for cell in cells]
+    number = 0
+    try:
+        for number, cells in records:
+            yield number, [cell.strip().removeprefix("'") for cell in cells]
+    except csv.Error:
+        raise Unreadable("bad-csv", number + 1) from None
 
 
 def open_workbook(table: Table, content: bytes, sheet: str) -> None:
@@ -204,7 +202,7 @@ def rows(table: Table, records: Iterator[Record]) -> Iterator[RawRow]:
             table.count += 1
             yield read_row(table, number, cells)
     except Unreadable as error:
-        table.issues.append(issue(error.code, last + 1))
+        table.issues.append(issue(error.code, error.row))
     if not table.count and not any(i.code in {"bad-csv", "bad-xlsx"} for i in table.issues):
         table.issues.append(issue("no-rows", 0))
 

@@ -30,11 +30,12 @@ MERGED: Final = re.compile(rb'<(?:\w+:)?mergeCell\b[^>]*ref="([A-Z]+)(\d+):([A-Z
 
 
 class Unreadable(Exception):
-    """The file cannot be read; `code` says why."""
+    """The file cannot be read, from `row` on (0: at all); `code` says why."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, row: int = 0) -> None:
         super().__init__(code)
         self.code = code
+        self.row = row
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +95,12 @@ class Workbook:
         """The rows of a sheet that are there, numbered as one sees them. Raises `Unreadable`."""
         sheet = self.sheets[name]
         sheet.reset_dimensions()  # programs write what they like there
+        number = 0
         try:
             for number, cells in enumerate(sheet.iter_rows(), start=1):
                 yield number, [value_of(cell) for cell in cells]
         except Exception:  # noqa: BLE001 - as above
-            raise Unreadable("bad-xlsx") from None
+            raise Unreadable("bad-xlsx", number + 1) from None
 
     def marks(self, name: str) -> Marks:
         """Looks through a sheet's text once. Raises `Unreadable`."""

@@ -68,6 +68,8 @@ def statuses(path: str, method: str, operation: dict[str, Any], *, guarded: bool
         found += ["404", "409", "413", "422"]
     if method == "post" and path.endswith(("/members", "/guests", "/workers", "/unmask")):  # they need a person's key
         found.append("410")
+    if path.endswith("/problem-sheet"):  # the file is kept for a week
+        found.append("410")
     if method == "delete":
         found += ["409", "422"]
     if any(p["in"] == "header" and p["name"].lower() == "if-match" for p in operation.get("parameters", [])):

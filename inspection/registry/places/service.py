@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.registry.constraints import flush
+from inspection.registry.history.models import Change, Kind
+from inspection.registry.history.service import note
 from inspection.registry.places import queries
 from inspection.registry.places.boundaries import checked_division
 from inspection.registry.places.errors import BadUnit, OutsideGrant, RoomTaken, UnitCodeTaken
@@ -112,6 +114,10 @@ async def add_units(
             "uq_housing_unit_entrance_id_room_no": RoomTaken(),
         },
     )
+    for row in added:
+        note(session, estate_id=estate_id, kind=Kind.UNIT, change=Change.ADDED, record_id=row.unit.id,
+             unit_id=row.unit.id, after={"floor": row.unit.floor, "max_people": row.unit.max_people}, actor=actor,
+             now=now)  # fmt: skip
     record(session, at=now, actor=actor, action="units.add", object_kind="estate", object_id=estate_id,
            estate_id=estate_id, count=len(added))  # fmt: skip
     return added

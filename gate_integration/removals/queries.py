@@ -1,15 +1,14 @@
 """Every statement about removals."""
 
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from gate_integration.devices.models import Credential, DevicePerson
-from gate_integration.intake.models import PassEvent
 from gate_integration.removals.models import DeviceRemoval, RemovalState
 from inspection.registry.households.models import HouseholdMember
 
@@ -75,16 +74,3 @@ async def page(
     if after is not None:
         query = query.where(DeviceRemoval.id > after)
     return (await session.scalars(query)).all()
-
-
-async def forget_numbers(session: AsyncSession, *, device_id: uuid.UUID, numbers: Collection[str]) -> None:
-    """Takes numbers that mean nobody any more out of a device's events."""
-    await session.execute(
-        update(PassEvent)
-        .where(
-            PassEvent.device_id == device_id,
-            PassEvent.device_person_no.in_(numbers),
-            PassEvent.device_person_id.is_(None),
-        )
-        .values(device_person_no=None)
-    )

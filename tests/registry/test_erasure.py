@@ -26,7 +26,7 @@ from inspection.registry.households.people import Secret, unmask
 from inspection.rights.errors import DecidedByAnother, RequestNotOpen, RequestStands
 from inspection.rights.models import State
 from storage.clock import SimulatedClock
-from storage.database import Database, DatabaseUrls, Role, SystemScope, urls_for
+from storage.database import Base, Database, DatabaseUrls, Role, SystemScope, urls_for
 from storage.erasure.lines import Stage
 from storage.erasure.models import ErasureReplay, Tombstone
 from storage.objects.models import StoredObject
@@ -53,6 +53,7 @@ from tests.registry.erasing import (
     sightings_of,
     traces,
 )
+from tests.storage.test_migrations import import_all_models
 
 
 @pytest.fixture
@@ -325,3 +326,24 @@ def test_a_database_that_was_never_restored_may_be_served(
     urls: DatabaseUrls, vault: Vault, objects: Objects, test_settings: Settings, clock: SimulatedClock
 ) -> None:
     check_replayed(House(test_settings, clock, urls, Database(urls), vault, objects, None))
+
+
+HANDLED = {
+    "absence": "deleted", "consent": "ended, proof stays", "credential": "unlinked", "device_person": "deleted",
+    "device_removal": "number emptied when confirmed", "face_template": "destroyed", "guest_stay": "deleted",
+    "household_member": "deleted", "missing_record": "ids only", "occupant_met": "emptied outside cases",
+    "person": "tombstone", "register_change": "ids and days only", "rights_request": "details emptied",
+    "service_worker": "deleted", "sighting": "deleted", "stored_object": "destroyed", "subject_key": "destroyed",
+    "tombstone": "is one", "audit_payload": "deleted",
+}  # fmt: skip
+
+
+def test_every_table_that_points_at_a_person_is_thought_of() -> None:
+    """A new one needs an eraser in `api.erasure.ERASERS`, or a reason to stay, and a line here."""
+    import_all_models()
+    pointing = {
+        table.name
+        for table in Base.metadata.tables.values()
+        if {"person_id", "subject_id", "guardian_id"} & set(table.columns.keys())
+    }
+    assert pointing == set(HANDLED)

@@ -4,7 +4,7 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import CursorResult, func, select, text, update
+from sqlalchemy import CursorResult, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.audit.service import Actor, record
@@ -123,8 +123,3 @@ async def requeue_jobs(session: AsyncSession) -> int:
     )
     await session.execute(text("DELETE FROM procrastinate_workers"))
     return result.rowcount if isinstance(result, CursorResult) else 0
-
-
-async def mark_backup_verified(session: AsyncSession, *, backup_id: uuid.UUID, now: datetime) -> None:
-    """Notes that a backup was verified."""
-    await session.execute(update(Backup).where(Backup.id == backup_id).values(verified_at=now))

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import ProgrammingError
 
 from inspection.registry.history import queries as history
 from inspection.registry.history.schemas import ChangeView
@@ -221,3 +222,11 @@ async def test_the_history_of_a_household(desk: Desk, world: World) -> None:
         of_unit = await history.of_unit(session, unit_id=unit, after=None, limit=2)
         rest = await history.of_unit(session, unit_id=unit, after=of_unit[-1][0].id, limit=2)
         assert [r[0].change for r in [*of_unit, *rest]] == ["changed", "added", "added"]
+
+
+async def test_history_is_appended_and_never_altered(desk: Desk, world: World) -> None:
+    await desk.run(world, sheet([row(1)]))
+    for statement in ("UPDATE register_change SET reason = 'x'", "DELETE FROM register_change"):
+        with pytest.raises(ProgrammingError):
+            async with desk.database.transaction(Role.APP, world.scope) as session:
+                await session.execute(text(statement))

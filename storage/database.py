@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import asyncpg
 from sqlalchemy import MetaData, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 
@@ -122,6 +124,7 @@ class Database:
         """
         factory = async_sessionmaker(self.engine(role), expire_on_commit=False)
         async with factory() as session, session.begin():
+            await connected(session)
             await enter_scope(session, scope)
             yield session
 
@@ -130,6 +133,17 @@ class Database:
         for engine in self.engines.values():
             await engine.dispose()
         self.engines.clear()
+
+
+async def connected(session: AsyncSession) -> None:
+    """Takes the session's connection; a server that is not there is told as an `OperationalError`.
+
+    The driver tells it as an error of the system, which could be anybody's.
+    """
+    try:
+        await session.connection()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise OperationalError(None, None, error, connection_invalidated=True) from error
 
 
 async def enter_scope(session: AsyncSession, scope: Scope) -> None:

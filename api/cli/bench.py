@@ -1,5 +1,8 @@
 """`ruhu bench`: measurements, each against a limit taken in the same run."""
 
+import secrets
+import sys
+
 import click
 
 from api.cli.common import json_option, settings, write_json
@@ -47,3 +50,35 @@ def registry_import(units: int, json_to: str | None) -> None:
     from bench import registry_import as measured
 
     show(measured.run(units=units), json_to)
+
+
+@bench.command("faults")
+@click.option("--kills", type=click.IntRange(1, 100_000), default=100, show_default=True, help="次数 / how many kills.")
+@click.option("--seed", type=int, default=None, help="随机种子 / the schedule's seed; another one each time.")
+@click.option("--store", type=click.Choice(["folder", "s3"]), default="folder", show_default=True)
+@click.option("--every", type=click.IntRange(1), default=100, show_default=True, help="每多少次核对 / kills a look.")
+@json_option
+def faults(kills: int, seed: int | None, store: str, every: int, json_to: str | None) -> None:
+    """故障测试 / Kills, cuts and starves an installation under load; nothing acknowledged may be lost or doubled.
+
+    退出码 / exit code: 0 无误 / sound; 1 有误 / something is wrong, its folder is kept.
+    """
+    from bench.faults import run as faulty
+
+    report = faulty.run(
+        kills=kills, seed=secrets.randbelow(2**31) if seed is None else seed, s3=store == "s3", every=every,
+        say=lambda text: click.echo(text, err=True),
+    )  # fmt: skip
+    for what, why in report["skipped"].items():
+        click.echo(f"未做 / skipped: {what}: {why}", err=True)
+    for kind in ("lost", "doubled", "unreadable", "other"):
+        for fault in report[kind]:
+            click.echo(f"{kind}: {fault}", err=True)
+    if json_to is not None:
+        write_json(report, json_to)
+    else:
+        for key, value in report.items():
+            click.echo(f"{key:16} {value}")
+    if not report["sound"]:
+        click.echo(f"--seed {report['seed']}, {report['last_step']}, {report['folder']}", err=True)
+        sys.exit(1)

@@ -139,19 +139,35 @@ class Cluster:
         """The running server's process id, by its own pid file; None if it is dead, a zombie or not ours."""
         try:
             pid = int((self.data / "postmaster.pid").read_text().split("\n", 1)[0])
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-            name = Path(f"/proc/{pid}/comm").read_text().strip()
-        except (FileNotFoundError, ProcessLookupError, ValueError, IndexError):
+        except (FileNotFoundError, ValueError):
             return None
-        return pid if state not in "ZX" and name == "postgres" else None
+        return pid if self._works_here(Path(f"/proc/{pid}")) else None
 
-    def ready(self) -> bool:
-        """Whether the server accepts connections, by the eighth line of its pid file and a connection."""
+    def processes(self) -> list[int]:
+        """Every process of PostgreSQL that works in this cluster, whoever its parent is."""
+        folders = [folder for folder in Path("/proc").iterdir() if folder.name.isdecimal()]
+        return [int(folder.name) for folder in folders if self._works_here(folder)]
+
+    def _works_here(self, folder: Path) -> bool:
+        """Whether a process (its folder in /proc) lives and works in this cluster: they all change to its folder."""
+        try:
+            state = (folder / "stat").read_text().rsplit(")", 1)[1].split()[0]
+            name = (folder / "comm").read_text().strip()
+            return state not in "ZX" and name == "postgres" and (folder / "cwd").readlink() == self.data.resolve()
+        except (OSError, IndexError):  # it ended meanwhile, or is somebody else's
+            return False
+
+    def says_ready(self) -> bool:
+        """Whether the server says so in the eighth line of its pid file."""
         try:
             lines = (self.data / "postmaster.pid").read_text().split("\n")
         except FileNotFoundError:
             return False
-        if len(lines) < 8 or lines[7].strip() != "ready" or self.postmaster_pid() is None:
+        return len(lines) >= 8 and lines[7].strip() == "ready" and self.postmaster_pid() is not None
+
+    def ready(self) -> bool:
+        """Whether the server accepts connections, by its own word and a connection."""
+        if not self.says_ready():
             return False
         try:
             psycopg.connect(self.url("postgres", "postgres"), connect_timeout=2).close()

@@ -1,9 +1,11 @@
 """Using the embedded cluster: a lease that starts it when needed and keeps it running."""
 
 import fcntl
+import logging
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,18 +17,37 @@ from storage.postgres.binaries import find_launcher
 from storage.postgres.cluster import Cluster
 from storage.settings import Settings
 
+log = logging.getLogger("ruhu.postgres")
+
 START_PATIENCE_S = 120.0
+WATCH_S = 1.0
 
 
 class Lease:
-    """Keeps the cluster of a data directory running as long as this process (or this object) lives."""
+    """Keeps the cluster of a data directory running as long as this process (or this object) lives.
+
+    Every holder looks after the supervisor, which looks after the server: whichever of them is killed comes back.
+    """
 
     def __init__(self, cluster: Cluster, descriptor: int) -> None:
         self.cluster = cluster
         self.descriptor = descriptor
+        self.released = threading.Event()
+
+    def watch(self, settings: Settings) -> None:
+        """Begins to look after the supervisor, in a thread."""
+        threading.Thread(target=self._watch, args=(settings,), name="postgres-lease", daemon=True).start()
+
+    def _watch(self, settings: Settings) -> None:
+        while not self.released.wait(WATCH_S):
+            try:
+                spawn_supervisor(self.cluster, settings)
+            except OSError as error:  # a full disk, too many processes: the next look may do it
+                log.warning("PostgreSQL's supervisor was not looked after: %s", type(error).__name__)
 
     def release(self) -> None:
         """Gives the lease back; the server stops after a grace period when this was the last one."""
+        self.released.set()
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -50,6 +71,7 @@ def acquire(settings: Settings, *, say: Callable[[str], None] = lambda _: None) 
             initialise_once(cluster)
         start(cluster, settings)
         bootstrap(cluster, settings.database_name)
+        lease.watch(settings)
     except BaseException:
         lease.release()
         raise

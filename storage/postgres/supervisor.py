@@ -20,6 +20,7 @@ from storage.postgres.cluster import Cluster
 
 GRACE_S = 3.0
 POLL_S = 0.25
+LONGEST_PAUSE_S = 5.0
 ESCALATION = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 
 
@@ -29,12 +30,14 @@ class Supervisor:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.child: subprocess.Popen[bytes] | None = None
-        self.restarts = 0
+        self.failures = 0  # starts in a row after which the server was never ready
+        self.was_ready = False
 
     def start_server(self) -> None:
         """Starts PostgreSQL in the foreground as a child, or adopts the one that runs."""
         if self.cluster.postmaster_pid() is not None:
             return
+        self.end_orphans()
         with contextlib.suppress(FileNotFoundError):
             (self.cluster.data / "postmaster.pid").unlink()
         with self.cluster.log_file.open("ab") as log:
@@ -45,6 +48,17 @@ class Supervisor:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 user=self.cluster.launcher.user,
             )  # fmt: skip
+
+    def end_orphans(self) -> None:
+        """Ends what a killed server left: a session that goes on writing must not meet the next server's recovery.
+
+        PostgreSQL finds such processes by its pid file, which is removed here, since it takes a zombie for a server.
+        """
+        while orphans := self.cluster.processes():
+            for pid in orphans:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
 
     def stop_server(self) -> None:
         """Stops PostgreSQL, with more force each time it does not listen."""
@@ -79,9 +93,11 @@ class Supervisor:
         while True:
             if self.child is not None and self.child.poll() is not None:
                 self.child = None
-                self.restarts += 1
-                time.sleep(min(0.1 * 2**self.restarts, 5.0))
+                self.failures = 0 if self.was_ready else self.failures + 1
+                self.was_ready = False
+                time.sleep(pause_before_start(self.failures))
             self.start_server()
+            self.was_ready = self.was_ready or self.cluster.says_ready()
             now = time.monotonic()
             if not self.unused(lease):
                 unused_since = None
@@ -97,6 +113,11 @@ class Supervisor:
                 self.stop_server()
                 return
             time.sleep(POLL_S)
+
+
+def pause_before_start(failures: int) -> float:
+    """Seconds to wait after the server died, `failures` starts in a row having led to nothing (a full disk)."""
+    return min(0.1 * 2.0 ** min(failures, 10), LONGEST_PAUSE_S)
 
 
 def main(home: str, bin_dir: str, user: str, durable: str) -> int:

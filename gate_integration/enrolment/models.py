@@ -11,7 +11,10 @@ from storage.database import Base
 
 
 class FaceTemplate(Base):
-    """A person's template, sealed under the person's key and bound to estate, person, engine and its own id."""
+    """A person's template, sealed under the person's key and bound to estate, person, engine and its own id.
+
+    `photo_digest`: of the photograph it was made of, keyed, so that the same one is not taken in twice.
+    """
 
     __tablename__ = "face_template"
 
@@ -23,6 +26,7 @@ class FaceTemplate(Base):
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     quality: Mapped[Json]
     photo_object_id: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    photo_digest: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[Moment]
     destroyed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 

@@ -1,5 +1,6 @@
 """Enrolling faces and destroying templates."""
 
+import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -91,7 +92,7 @@ async def enrol(
         raise TooManyTemplates(
             f"每人最多 {parameters.max_templates} 个模板", f"At most {parameters.max_templates} templates a person"
         )
-    judged = await _judge(engine, photo)
+    judged = await judge(engine, photo)
     if judged.face is None:
         audit.record(
             session, at=now, actor=actor, action="face.refused", object_kind="person", object_id=person_id,
@@ -112,7 +113,7 @@ async def enrol(
         object_id = stored.id
     template = await _store(
         session, estate_id=person.estate_id, person_id=person_id, face=judged.face, engine=engine, vault=vault,
-        object_id=object_id, now=now,
+        object_id=object_id, digest=photo_digest(vault, photo), now=now,
     )  # fmt: skip
     await queries.bump(session, estate_id=person.estate_id)
     reasons = (*judged.reasons, SAME_FACE) if others else judged.reasons
@@ -206,7 +207,7 @@ async def destroy(
     """Destroys templates and, with `photos`, their photos; the matchers forget them. Says how many stood before."""
     standing = [template for template in templates if template.destroyed_at is None]
     for template in standing:
-        template.sealed = None
+        template.sealed = template.photo_digest = None
         template.destroyed_at = now
         audit.record(
             session, at=now, actor=actor, action="face.destroyed", object_kind="person", object_id=template.person_id,
@@ -243,13 +244,19 @@ async def destroy_photos(
     return destroyed
 
 
+def photo_digest(vault: Vault, photo: bytes) -> bytes:
+    """What a photograph is recognised by when it comes again; without the key it tells nothing."""
+    return vault.index("enrolment-photo", hashlib.sha256(photo).hexdigest())
+
+
 def content_type(photo: bytes) -> str:
     """The media type by the picture's own header."""
     header = read_header(photo)
     return f"image/{header.format.value}" if header is not None else "application/octet-stream"
 
 
-async def _judge(engine: Engine, photo: bytes) -> Verdict:
+async def judge(engine: Engine, photo: bytes) -> Verdict:
+    """Whether a photograph is good enough, with every remark on it."""
     try:
         analysis = await inspect(engine, photo)
     except UnusablePicture as unusable:
@@ -266,6 +273,7 @@ async def _store(
     engine: Engine,
     vault: Vault,
     object_id: uuid.UUID | None,
+    digest: bytes,
     now: datetime,
 ) -> FaceTemplate:
     template_id = new_id()
@@ -279,7 +287,7 @@ async def _store(
             "brightness": round(face.quality.brightness, 1), "contrast": round(face.quality.contrast, 1),
             "sharpness": round(face.quality.sharpness, 1), "norm": round(face.norm, 2), "score": round(face.score, 3),
         },
-        photo_object_id=object_id, created_at=now,
+        photo_object_id=object_id, photo_digest=digest, created_at=now,
     )  # fmt: skip
     session.add(template)
     await session.flush()

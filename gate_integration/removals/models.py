@@ -7,7 +7,7 @@ from enum import StrEnum
 from sqlalchemy import DateTime, ForeignKey, Index, String, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.columns import Code, EstateRef, Id, Moment, Ref
+from storage.columns import Code, EstateRef, Id, Moment
 from storage.database import Base
 
 
@@ -23,11 +23,13 @@ class RemovalState(StrEnum):
 
     PENDING = "pending"
     CONFIRMED = "confirmed"
+    WITHDRAWN = "withdrawn"  # whoever asked for it took it back before anything was done
 
 
 class DeviceRemoval(Base):
-    """One thing to be taken off one device. `device_person_no` is emptied when it is confirmed.
+    """One thing to be taken off one device. `device_person_no` is emptied when it is confirmed or withdrawn.
 
+    `person_id` is None for an entry that means nobody in the register.
     `other_way_in`: whether another credential of the person or the household stood when it was queued.
     """
 
@@ -43,7 +45,7 @@ class DeviceRemoval(Base):
     id: Mapped[Id]
     estate_id: Mapped[EstateRef]
     device_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("gate_device.id"))
-    person_id: Mapped[Ref]
+    person_id: Mapped[uuid.UUID | None] = mapped_column(Uuid, index=True)
     device_person_no: Mapped[str | None] = mapped_column(String(64))
     what: Mapped[Code]
     reason: Mapped[Code]

@@ -21,7 +21,7 @@ class RemovalView(msgspec.Struct, frozen=True, kw_only=True):
     id: uuid.UUID
     estate_id: uuid.UUID
     device_id: uuid.UUID
-    person_id: uuid.UUID
+    person_id: uuid.UUID | None
     device_person_no: str | None
     what: What
     reason: str

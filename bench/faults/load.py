@@ -219,6 +219,7 @@ class Desk:
     def __init__(self, load: Load) -> None:
         self.load = load
         self.session = Session(load, load.world.manager)
+        self.chance = random.Random(f"{load.seed}-desk")
         self.case: dict[str, Any] | None = None
         self.steps = 0
 
@@ -231,7 +232,7 @@ class Desk:
             self.case = None
         elif self.case["state"] == "suspended":
             self.step("resume")
-        elif self.steps % 4 == 2:
+        elif self.chance.random() < 0.3:
             self.add_evidence()
         else:
             self.step("suspend", document="中止决定", legal_basis="测试依据")

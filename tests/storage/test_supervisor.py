@@ -92,15 +92,34 @@ def test_a_killed_server_comes_back(lease: Lease) -> None:
     wait_until(lambda: lease.cluster.postmaster_pid() not in (None, pid) and answers(lease.cluster))
 
 
-def test_an_orphaned_server_is_adopted(lease: Lease, settings: Settings) -> None:
+def test_a_killed_supervisor_comes_back_by_whoever_uses_the_server_and_adopts_it(lease: Lease) -> None:
     pid = lease.cluster.postmaster_pid()
-    (supervisor,) = supervisors(lease.cluster)
-    os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: supervisors(lease.cluster) == [])
-    other = acquire(settings)
-    wait_until(lambda: len(supervisors(lease.cluster)) == 1)
-    assert other.cluster.postmaster_pid() == pid
-    other.release()
+    (before,) = supervisors(lease.cluster)
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: len(supervisors(lease.cluster)) == 1 and supervisors(lease.cluster) != [before])
+    assert lease.cluster.postmaster_pid() == pid
+
+
+def test_a_server_killed_while_nobody_watches_comes_back(lease: Lease) -> None:
+    pid = lease.cluster.postmaster_pid()
+    assert pid is not None
+    for number in (*supervisors(lease.cluster), pid):
+        os.kill(number, signal.SIGKILL)
+    wait_until(lambda: lease.cluster.postmaster_pid() not in (None, pid) and answers(lease.cluster))
+
+
+def test_a_session_that_outlives_its_server_is_ended_before_the_next_one_recovers(lease: Lease) -> None:
+    """A stopped session cannot notice that its server is gone, as one deep in a long statement does not."""
+    cluster = lease.cluster
+    with psycopg.connect(cluster.url("ruhu_owner", "ruhu")) as connection:
+        session, server = connection.info.backend_pid, cluster.postmaster_pid()
+        # In a user namespace of its own the server counts processes as everybody does: only ids of users differ.
+        assert session in cluster.processes()
+        assert server is not None
+        os.kill(session, signal.SIGSTOP)
+        os.kill(server, signal.SIGKILL)
+        wait_until(lambda: cluster.postmaster_pid() not in (None, server) and answers(cluster))
+        assert session not in cluster.processes()
 
 
 def test_the_server_outlives_a_killed_user_and_stops_after_the_last(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ import api.routes
 from api import hygiene, openapi
 from api.access import provide_work
 from api.context import Context
+from api.live.hub import Hub
 from api.once import once
 from api.problems import handlers as problem_handlers
 
@@ -38,16 +39,19 @@ def route_handlers() -> list[ControllerRouterHandler]:
 def make_app(context: Context, *, lifespan: Sequence[Any] = ()) -> Litestar:
     """The app over an opened context; closing the context is the caller's."""
 
+    live = Hub(context.database.urls)
+
     @asynccontextmanager
     async def close_pools(_: Litestar) -> AsyncIterator[None]:
         yield
+        await live.stop()
         await context.database.dispose()
 
     app = Litestar(
         route_handlers=route_handlers(),
         dependencies={"work": Provide(provide_work, sync_to_thread=False)},
         exception_handlers=problem_handlers(),
-        state=State({"context": context}),
+        state=State({"context": context, "live": live}),
         lifespan=[close_pools, *lifespan],
         before_send=[hygiene.add_headers],
         request_max_body_size=BODY_LIMIT,

@@ -9,6 +9,7 @@ FACES = Limit("faces", burst=120, interval=timedelta(seconds=2))
 EXPORT = Limit("export", burst=10, interval=timedelta(seconds=60))
 SEARCH = Limit("search", burst=60, interval=timedelta(seconds=1))
 PASSWORDS = Limit("passwords", burst=20, interval=timedelta(seconds=30))
+STREAMS = Limit("streams", burst=30, interval=timedelta(seconds=2))
 LIMITS = {
     "unmask": UNMASK,
     "getPhoto": FACES,
@@ -17,6 +18,7 @@ LIMITS = {
     "changePassword": PASSWORDS,
     "resetPassword": PASSWORDS,
     "confirmProposal": PASSWORDS,
+    "watchEvents": STREAMS,
 }
 """By operation id."""
 

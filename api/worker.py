@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from api.backups import scheduled_backup, scheduled_drill
 from api.erasure import carry_out_in
 from api.house import House
+from api.keys import rewrap_in
 from api.retention import run_daily, run_hourly
 from api.sealing import make_sealer
 from api.wiring import make_engine
@@ -36,9 +37,11 @@ from inspection.users import jobs as users
 from storage import timers
 from storage.database import Role, SystemScope
 from storage.jobs import job_app
+from storage.live import queries as live
 from storage.objects.jobs import delete_bytes
 from storage.objects.service import DELETE_BYTES
 from storage.settings import ClockKind
+from storage.vault.rotation import REWRAP
 
 log = logging.getLogger("ruhu.worker")
 
@@ -57,9 +60,11 @@ INTERVALS = {
     "retention.run_hourly": timedelta(hours=1),
     "intake.ensure_partitions": timedelta(hours=24),
     "users.forget": timedelta(hours=1),
+    live.FORGET: timedelta(hours=1),
     "registry.sweep_imports": timedelta(minutes=10),
     ERASE_TASK: timedelta(hours=1),
     "filing.count": timedelta(hours=24),
+    REWRAP: timedelta(hours=1),
     "backup.run": timedelta(hours=24),
     "backup.drill": timedelta(days=7),
 }
@@ -96,6 +101,7 @@ class Worker:
             DELETE_BYTES: now_of(delete_bytes, objects=house.objects),
             "intake.ensure_partitions": now_of(intake.ensure_partitions),
             "users.forget": now_of(users.forget),
+            live.FORGET: now_of(live.forget),
             "registry.sweep_imports": now_of(imports.sweep),
             "filing.count": now_of(filing.count, enrolled=StoredFaces()),
         }
@@ -115,6 +121,7 @@ class Worker:
         app.task(name=APPLY_TASK, queue="default", retry=5)(self.apply_import)
         for name, run_retention in (("retention.run", run_daily), ("retention.run_hourly", run_hourly)):
             app.task(name=name, queue="default", retry=5)(self.over_house(run_retention))
+        app.task(name=REWRAP, queue="default", retry=5)(self.over_house(rewrap_in))
         app.task(name=ERASE_TASK, queue="default", retry=5)(self.over_house(carry_out_in))
         for name, run_backup in (("backup.run", scheduled_backup), ("backup.drill", scheduled_drill)):
             app.task(name=name, queue="default", retry=2)(self.over_house(run_backup))

@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 import pytest_asyncio
 import uvicorn
+from litestar import Litestar
 
 from api.app import make_app
 from api.context import Context
@@ -39,6 +40,7 @@ class Server:
     context: Context
     base_url: str
     clock: SimulatedClock
+    app: Litestar
 
     def client(self, token: str | None = None) -> httpx.AsyncClient:
         """An HTTP client, signed in with a token or anonymous."""
@@ -62,11 +64,12 @@ async def server(
     )  # fmt: skip
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
-    running = uvicorn.Server(uvicorn.Config(make_app(context), log_level="warning", access_log=False))
+    app = make_app(context)
+    running = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
     task = asyncio.create_task(running.serve(sockets=[listener]))
     while not running.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
         await asyncio.sleep(0.01)
-    yield Server(context, f"http://127.0.0.1:{listener.getsockname()[1]}", clock)
+    yield Server(context, f"http://127.0.0.1:{listener.getsockname()[1]}", clock, app)
     running.should_exit = True
     await task
 

@@ -35,6 +35,7 @@ PLACELESS = {
     "endSession", "endOtherSessions", "listUserSessions", "endUserSessions", "changePassword", "getSecondFactor",
     "beginSecondFactor", "confirmSecondFactor", "renewRecoveryCodes", "resetSecondFactor", "resetPassword",
     "listProposals", "confirmProposal", "withdrawProposal", "listIssuingAuthorities",
+    "watchEvents",  # a stream of events, no list: tests/api/test_live.py
     "setIssuingAuthority", "listRetentionClasses", "listDeletionRuns", "countEnrolledPeople", "recordFiling",
 }  # fmt: skip
 HERE, ELSEWHERE, THIRD = "999901", "999902", "999903"

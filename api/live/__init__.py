@@ -1,0 +1,1 @@
+"""Telling those who watch what changes, over server-sent events."""

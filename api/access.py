@@ -1,5 +1,6 @@
 """Who asks, and what they may: access tokens, roles read from the database at each request, the unit of work."""
 
+import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,8 +28,11 @@ from storage.clock import Clock
 from storage.database import EstateScope, Role, UserScope
 from storage.problems import Forbidden
 from storage.requests import allowances
+from storage.vault.crypto import key_id
 
 ALGORITHM = "HS256"
+TOKEN_KEYS_S = 30.0
+"""How long the keys of access tokens are remembered, by the monotonic clock."""
 UNFINISHED = {"unfinished": True}
 """`opt` of the few routes for somebody who has yet to replace a password or to set up a second factor."""
 
@@ -93,14 +97,36 @@ def access_token(key: bytes, *, user_id: uuid.UUID, family_id: uuid.UUID, now: d
     """A signed token that says who asks, and nothing about what they may."""
     issued = int(now.timestamp())
     claims = {"sub": str(user_id), "fam": str(family_id), "iat": issued, "exp": issued + seconds}
-    return jwt.encode(claims, key, algorithm=ALGORITHM)
+    return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key_id(key).hex()})
 
 
-def read_token(key: bytes, header: str | None, clock: Clock) -> tuple[uuid.UUID, uuid.UUID]:
-    """The user and refresh family of a bearer token; raises `Unauthenticated`."""
+async def token_key(context: Context, header: str | None) -> tuple[str, bytes]:
+    """The token of a header, and the key that signed it by its own word; raises `Unauthenticated`.
+
+    Keys are asked of the database every half minute, and when a token names one that is not known: so a key that
+    another process has put in place counts here, and one that was retired does no longer.
+    """
     scheme, _, token = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("缺少访问令牌", "No access token")
+    try:
+        named = bytes.fromhex(str(jwt.get_unverified_header(token).get("kid", "")))
+    except (jwt.InvalidTokenError, ValueError):
+        raise Unauthenticated("访问令牌无效", "The access token is not valid") from None
+    vault = context.vault
+    if named not in vault.token_keys or context.token_keys_until <= time.monotonic():
+        async with context.database.transaction(Role.APP, EstateScope(())) as session:
+            await vault.learn_tokens(session)
+        context.token_keys_until = time.monotonic() + TOKEN_KEYS_S
+    lifetime = timedelta(seconds=context.settings.access_token_s)
+    key = vault.accepts_token_key(named, now=context.clock.now(), lifetime=lifetime)
+    if key is None:
+        raise Unauthenticated("访问令牌无效", "The access token is not valid")
+    return token, key
+
+
+def read_token(key: bytes, token: str, clock: Clock) -> tuple[uuid.UUID, uuid.UUID]:
+    """The user and refresh family of an access token; raises `Unauthenticated`."""
     try:
         claims: dict[str, Any] = jwt.decode(
             token, key, algorithms=[ALGORITHM],
@@ -116,7 +142,8 @@ def read_token(key: bytes, header: str | None, clock: Clock) -> tuple[uuid.UUID,
 
 async def identify(context: Context, header: str | None) -> Caller:
     """The caller behind a header, as the database knows them now."""
-    user_id, family_id = read_token(context.vault.token_key, header, context.clock)
+    token, key = await token_key(context, header)
+    user_id, family_id = read_token(key, token, context.clock)
     async with context.database.transaction(Role.APP, EstateScope(())) as session:
         found = await queries.caller(session, user_id=user_id, family_id=family_id, now=context.clock.now())
     if found is None:

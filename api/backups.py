@@ -45,7 +45,7 @@ from storage.postgres.lease import acquire
 from storage.settings import Settings
 from storage.vault.crypto import SealBroken
 from storage.vault.key_check import NAME as MASTER
-from storage.vault.key_check import read_master_key
+from storage.vault.key_check import checks_in_use, vault_of
 from storage.vault.service import Vault
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -61,11 +61,12 @@ async def take(
 ) -> Made:
     """Makes a backup, verifies it if asked, and notes it in the database (when that is at this release's schema)."""
     tools = find_tools(house.settings)
+    checks = await asyncio.to_thread(checks_in_use, house.urls.by_role[Role.OWNER], house.vault)
     made = await asyncio.to_thread(
         make_backup,
         Request(
             owner_url=house.urls.by_role[Role.OWNER], tools=tools, store=house.objects.store,
-            key_checks={MASTER: house.vault.check_value}, product_version=version("ruhu"), directory=directory,
+            key_checks=checks, product_version=version("ruhu"), directory=directory,
             now=house.clock.now(), incremental=incremental, say=say,
         ),
     )  # fmt: skip
@@ -99,8 +100,9 @@ class Restored:
 
 
 def require_key(manifest: Manifest, vault: Vault) -> None:
-    """Refuses a backup that was written with another master key."""
-    if manifest.key_checks.get(MASTER) != vault.check_value.hex():
+    """Refuses a backup that needs a master key that is not at hand."""
+    at_hand = {value.hex() for value in vault.check_values.values()}
+    if MASTER not in manifest.key_checks or not set(manifest.key_checks.values()) <= at_hand:
         raise RestoreRefused(
             "主密钥不符：该备份是用另一把主密钥写成的，请放回原来的密钥文件（RUHU_MASTER_KEY_FILE）",
             "The backup was written with another master key: put the right key file in place (RUHU_MASTER_KEY_FILE)",
@@ -119,7 +121,7 @@ async def restore(
     say("检查备份 / checking the backup")
     checked = await asyncio.to_thread(require_whole, directory, tools=tools, say=say)
     manifest = checked.manifest
-    vault = Vault(read_master_key(settings.master_key_file))
+    vault = vault_of(settings)
     require_key(manifest, vault)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     lease = await asyncio.to_thread(acquire, settings, say=say) if settings.database_url is None else None
@@ -207,6 +209,7 @@ async def drill(
     tools = find_tools(settings)
     checked = await asyncio.to_thread(require_whole, directory, tools=tools, say=say)
     manifest = checked.manifest
+    vault = vault.fresh()  # what this backup's database tells of keys is not the running one's
     require_key(manifest, vault)
     server = drills.scratch_server(settings)
     urls = await asyncio.to_thread(server.__enter__)

@@ -25,7 +25,10 @@ class Ports:
 
 @dataclass(slots=True)
 class Context:
-    """Settings, clock, database, vault, objects, ports and the recognition engine of an app."""
+    """Settings, clock, database, vault, objects, ports and the recognition engine of an app.
+
+    `token_keys_until`: by the monotonic clock, how long the keys of access tokens need not be asked for again.
+    """
 
     settings: Settings
     clock: Clock
@@ -36,3 +39,4 @@ class Context:
     engine: Engine
     intake_counters: Callable[[], dict[str, int]] = dict
     hashing: PasswordHashing = field(default_factory=PasswordHashing)
+    token_keys_until: float = 0.0

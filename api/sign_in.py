@@ -50,7 +50,7 @@ async def exchange(context: Context, refresh_token: str, seen: Seen) -> Tokens:
     """New tokens for a refresh token; raises the problem that there is."""
     async with context.database.transaction(Role.APP, NOWHERE) as session:
         result = await sessions.refresh(
-            session, token=refresh_token, seen=seen, token_key=context.vault.token_key,
+            session, token=refresh_token, seen=seen, token_key=context.vault.refresh_key,
             lifetimes=lifetimes(context), now=context.clock.now(),
         )  # fmt: skip
         tokens = await _tokens(session, context, result)
@@ -62,6 +62,7 @@ async def exchange(context: Context, refresh_token: str, seen: Seen) -> Tokens:
 async def _tokens(session: AsyncSession, context: Context, result: Opened | Problem) -> Tokens | Problem:
     if isinstance(result, Problem):
         return result
+    await context.vault.learn_tokens(session)  # one that another process has retired signs no more
     user, key, seconds = result.user, context.vault.token_key, context.settings.access_token_s
     roles = frozenset(grant.role for grant in await queries.standing_grants(session, user.id))
     needed = second_factor_needed(context, roles)

@@ -46,7 +46,7 @@ def upgrade(house: House) -> tuple[str | None, str | None]:
 def upgrade_urls(urls: DatabaseUrls, vault: Vault, *, now: datetime) -> tuple[str | None, str | None]:
     """The same for a database that no house stands on yet; binds it to the master key if it is bound to none."""
     before, after = runner.upgrade(urls)
-    bind(urls.by_role[Role.OWNER], vault)
+    bind(urls.by_role[Role.OWNER], vault, now=now)
     publish_shipped(urls, now=now)
     return before, after
 

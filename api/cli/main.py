@@ -20,6 +20,7 @@ COMMANDS = {
     "gate": ("api.cli.gate:gate", "门禁设备 / gate devices"),
     "objects": ("api.cli.objects:objects", "文件存储 / the object store"),
     "audit": ("api.cli.audit:audit", "审计记录 / the audit log"),
+    "keys": ("api.cli.keys:keys", "密钥 / keys, and replacing them"),
     "bench": ("api.cli.bench:bench", "性能测量 / measurements"),
     "openapi": ("api.cli.run:openapi", "接口文档 / print the OpenAPI document"),
 }

@@ -62,7 +62,7 @@ async def finish(
     await tries.take_back(session, subjects=subjects, forget=True)
     if tried.rehashed is not None:
         user.password_hash = tried.rehashed
-    opened = await open_family(session, user=user, seen=seen, token_key=vault.token_key, lifetimes=lifetimes, now=now)
+    opened = await open_family(session, user=user, seen=seen, token_key=vault.refresh_key, lifetimes=lifetimes, now=now)
     audit.record(session, at=now, actor=Actor.user(user.id), action="sign-in", object_kind="user", object_id=user.id,
                  second_factor=factor is not None)  # fmt: skip
     return opened

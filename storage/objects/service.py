@@ -114,14 +114,18 @@ class Objects:
         row = await session.get(StoredObject, object_id)
         if row is None or row.wrapped_key is None:
             raise ObjectMissing(str(object_id))
-        wrapping = (
-            await self.vault.estate_key(session, estate_id=row.estate_id, now=now)
-            if row.subject_id is None
-            else await self.vault.subject_key(session, estate_id=row.estate_id, subject_id=row.subject_id, now=now)
-        )
+        place, wrapping = f"object-key/{object_id}", None
+        if row.subject_id is not None:
+            wrapping = await self.vault.subject_key(
+                session, estate_id=row.estate_id, subject_id=row.subject_id, now=now
+            )
         sealed = await self._run(self.store.get, str(object_id))
         try:
-            key = crypto.unseal(wrapping, row.wrapped_key, place=f"object-key/{object_id}")
+            if wrapping is not None:
+                key = crypto.unseal(wrapping, row.wrapped_key, place=place)
+            else:
+                pair = (row.wrapped_key, place)
+                (key,) = await self.vault.opened(session, estate_id=row.estate_id, wrapped=[pair])
             return crypto.unseal(key, sealed, place=f"object/{object_id}")
         except crypto.SealBroken:
             raise ObjectDamaged(object_id) from None

@@ -1,14 +1,16 @@
 """Envelope encryption as functions of bytes: AES-256-GCM (NIST SP 800-38D), HKDF-SHA256 (RFC 5869), HMAC-SHA256.
 
-A sealed value is `version (1) | nonce (12) | ciphertext and tag`. The associated data binds it to its place: a value
-moved to another row, person or estate no longer opens.
+A sealed value is `2 | key id (8) | nonce (12) | ciphertext and tag`; values of the first releases are
+`1 | nonce (12) | ciphertext and tag`. The key id says which of several keys opens a value, so that keys can be
+replaced while others still stand. The associated data binds a value to its place: moved to another row, person or
+estate it no longer opens.
 """
 
 import hashlib
 import hmac
 import os
 import secrets
-from pathlib import Path
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -16,11 +18,19 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
-VERSION = b"\x01"
+KEY_ID_BYTES = 8
+UNNAMED = b"\x01"
+NAMED = b"\x02"
+NONCE_BYTES = 12
+TAG_BYTES = 16
 
 
 class SealBroken(Exception):
     """A sealed value does not open: wrong key, moved to another place, or altered."""
+
+
+class KeyNotHere(SealBroken):
+    """A sealed value names a key that is not at hand."""
 
 
 def new_key() -> bytes:
@@ -28,60 +38,66 @@ def new_key() -> bytes:
     return secrets.token_bytes(KEY_BYTES)
 
 
+def key_id(key: bytes) -> bytes:
+    """The name of a key, 8 bytes, from which the key cannot be found."""
+    return hashlib.sha256(b"ruhu/key-id/" + key).digest()[:KEY_ID_BYTES]
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """Keys of one kind: the first seals, all of them open."""
+
+    keys: tuple[bytes, ...]
+
+    @property
+    def current(self) -> bytes:
+        """The key that seals."""
+        return self.keys[0]
+
+    def fitting(self, sealed: bytes) -> tuple[bytes, ...]:
+        """The keys that may open a value: the one it names, or all for a value that names none."""
+        named = named_key(sealed)
+        return self.keys if named is None else tuple(key for key in self.keys if key_id(key) == named)
+
+
 def seal(key: bytes, plain: bytes, *, place: str) -> bytes:
     """Encrypts `plain`, bound to `place` (for example `template/<estate>/<person>/<engine>/<id>`)."""
-    nonce = os.urandom(12)
-    return VERSION + nonce + AESGCM(key).encrypt(nonce, plain, place.encode())
+    nonce = os.urandom(NONCE_BYTES)
+    return NAMED + key_id(key) + nonce + AESGCM(key).encrypt(nonce, plain, place.encode())
 
 
-def unseal(key: bytes, sealed: bytes, *, place: str) -> bytes:
+def named_key(sealed: bytes) -> bytes | None:
+    """The id of the key that a sealed value names; None for one that names none."""
+    return sealed[1 : 1 + KEY_ID_BYTES] if sealed[:1] == NAMED else None
+
+
+def unseal(key: bytes | KeyRing, sealed: bytes, *, place: str) -> bytes:
     """Opens what `seal` made for the same place.
 
-    Raises `SealBroken`.
+    Raises `KeyNotHere` when the value names another key than those given, else `SealBroken`.
     """
-    if sealed[:1] != VERSION or len(sealed) < 29:
+    start = 1 + KEY_ID_BYTES if sealed[:1] == NAMED else 1
+    if sealed[:1] not in {NAMED, UNNAMED} or len(sealed) < start + NONCE_BYTES + TAG_BYTES:
         raise SealBroken("unknown seal")
-    try:
-        return AESGCM(key).decrypt(sealed[1:13], sealed[13:], place.encode())
-    except InvalidTag:
-        raise SealBroken(f"the seal of {place.split('/', 1)[0]} does not open") from None
+    kind = place.split("/", 1)[0]
+    ring = key if isinstance(key, KeyRing) else KeyRing((key,))
+    fitting = ring.fitting(sealed)
+    if not fitting:
+        raise KeyNotHere(f"the key of {kind} is not here")
+    nonce, rest = sealed[start : start + NONCE_BYTES], sealed[start + NONCE_BYTES :]
+    for one in fitting:
+        try:
+            return AESGCM(one).decrypt(nonce, rest, place.encode())
+        except InvalidTag:
+            continue
+    raise SealBroken(f"the seal of {kind} does not open")
 
 
 def derive(master: bytes, purpose: str) -> bytes:
-    """A key for one purpose, from the master key."""
+    """A key for one purpose, from another key."""
     return HKDF(algorithm=hashes.SHA256(), length=KEY_BYTES, salt=None, info=f"ruhu/{purpose}".encode()).derive(master)
 
 
 def blind_index(key: bytes, text: str) -> bytes:
     """A keyed hash by which an encrypted value can be looked up and compared."""
     return hmac.new(key, text.encode(), hashlib.sha256).digest()
-
-
-def load_master_key(path: Path, *, create: bool) -> bytes:
-    """Reads the master key, a file of 64 hexadecimal digits with mode 0600; makes it when `create` is set.
-
-    Raises FileNotFoundError when it is missing and must not be made, ValueError when it is no key.
-    """
-    if create and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        scratch = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(KEY_BYTES) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(scratch, path)  # fails when another process made one first: theirs counts
-        except FileExistsError:
-            pass
-        finally:
-            scratch.unlink()
-    try:
-        key = bytes.fromhex(path.read_text().strip())
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES:
-        raise ValueError(f"{path.name} 不是有效的主密钥: a master key is 64 hexadecimal digits")
-    if path.stat().st_mode & 0o077:
-        raise PermissionError(f"{path.name} 的权限过宽: the master key must be readable by its owner only (chmod 600)")
-    return key

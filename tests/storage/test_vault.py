@@ -12,7 +12,7 @@ from storage.database import Database, Role, SystemScope
 from storage.objects.jobs import delete_bytes
 from storage.objects.service import Objects
 from storage.objects.store import FilesystemStore, ObjectExists, ObjectMissing, StoreFailed
-from storage.vault import crypto
+from storage.vault import crypto, master_file
 from storage.vault.service import KeyDestroyed, Vault
 from tests.factories import make_world
 
@@ -40,17 +40,17 @@ def test_one_changed_byte_breaks_a_seal(plain: bytes, where: int, change: int) -
 def test_the_master_key_is_private_and_made_once(tmp_path: Path) -> None:
     path = tmp_path / "keys" / "master.key"
     with pytest.raises(FileNotFoundError):
-        crypto.load_master_key(path, create=False)
-    key = crypto.load_master_key(path, create=True)
-    assert crypto.load_master_key(path, create=True) == key
+        master_file.load(path, create=False)
+    key = master_file.load(path, create=True)
+    assert master_file.load(path, create=True) == key
     assert path.stat().st_mode & 0o777 == 0o600
     path.chmod(0o644)
     with pytest.raises(PermissionError):
-        crypto.load_master_key(path, create=False)
+        master_file.load(path, create=False)
     path.chmod(0o600)
     path.write_text("not a key")
     with pytest.raises(ValueError, match="主密钥"):
-        crypto.load_master_key(path, create=False)
+        master_file.load(path, create=False)
 
 
 async def test_a_destroyed_key_is_gone(database: Database, vault: Vault) -> None:

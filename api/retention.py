@@ -10,6 +10,7 @@ from gate_integration.devices import retention as devices
 from gate_integration.intake import retention as intake
 from gate_integration.occupancy import retention as occupancy
 from gate_integration.sightings import retention as sightings
+from gate_integration.webhook_keys import retention as webhook_keys
 from inspection.cases import retention as cases
 from inspection.leads import retention as leads
 from inspection.registry.households import retention as households
@@ -33,7 +34,7 @@ REACH = Reach(
 )
 RULES: tuple[RuleDefault, ...] = (
     *ground.RULES, *users.RULES, *households.RULES, *leads.RULES, *visits.RULES, *cases.RULES, *intake.RULES,
-    *sightings.RULES, *devices.RULES, *occupancy.RULES, *holds.RULES,
+    *sightings.RULES, *devices.RULES, *webhook_keys.RULES, *occupancy.RULES, *holds.RULES,
 )  # fmt: skip
 
 
@@ -41,8 +42,9 @@ def retention_plan(objects: Objects) -> Plan:
     """Every class; those that free objects before those that delete bytes."""
     return Plan(
         classes=(
-            *intake.CLASSES, *sightings.CLASSES, *devices.CLASSES, *occupancy.CLASSES, *cases.CLASSES,
-            *visits.CLASSES, *leads.CLASSES, *households.CLASSES, *users.CLASSES, *ground.ground(objects),
+            *intake.CLASSES, *sightings.CLASSES, *devices.CLASSES, *webhook_keys.CLASSES, *occupancy.CLASSES,
+            *cases.CLASSES, *visits.CLASSES, *leads.CLASSES, *households.CLASSES, *users.CLASSES,
+            *ground.ground(objects),
         ),
         reach=REACH,
     )  # fmt: skip

@@ -54,6 +54,7 @@ class Settings:
     trusted_proxies: tuple[str, ...] = ()
     gate_body_limit: int = 60 * 1024 * 1024
     gate_read_timeout_s: float = 30.0
+    webhook_tolerance_s: int = 300
     access_token_s: int = 900
     refresh_token_s: int = 14 * 24 * 3600
     sign_in: SignInSettings = field(default_factory=SignInSettings)
@@ -145,6 +146,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         "RUHU_PORT": 8600,
         "RUHU_GATE_BODY_LIMIT": 60 * 1024 * 1024,
         "RUHU_GATE_READ_TIMEOUT_S": 30,
+        "RUHU_WEBHOOK_TOLERANCE_S": 300,
         "RUHU_ACCESS_TOKEN_S": 900,
         "RUHU_REFRESH_TOKEN_S": 14 * 24 * 3600,
         "RUHU_BACKUP_KEEP": 7,
@@ -181,6 +183,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=tuple(p.strip() for p in env.get("RUHU_TRUSTED_PROXIES", "").split(",") if p.strip()),
         gate_body_limit=numbers["RUHU_GATE_BODY_LIMIT"],
         gate_read_timeout_s=float(numbers["RUHU_GATE_READ_TIMEOUT_S"]),
+        webhook_tolerance_s=numbers["RUHU_WEBHOOK_TOLERANCE_S"],
         access_token_s=numbers["RUHU_ACCESS_TOKEN_S"],
         refresh_token_s=numbers["RUHU_REFRESH_TOKEN_S"],
         sign_in=sign_in,

@@ -25,10 +25,15 @@ def parser_profile(vendor: str, profile: Mapping[str, Any]) -> DeviceProfile:
     )
 
 
-def direction_of(direction: str, profile: Mapping[str, Any], *, reader_no: int | None, door_no: int | None) -> str:
-    """The direction of one event: the device's own where it is one-way, else that of its reader or door."""
+def direction_of(
+    direction: str, profile: Mapping[str, Any], *, reader_no: int | None, door_no: int | None, told: str | None = None
+) -> str:
+    """The direction of one event: the device's own where it is one-way, else the one told with the event, else that
+    of its reader or door."""
     if direction in (Direction.IN, Direction.OUT):
         return direction
+    if told in (Direction.IN, Direction.OUT):
+        return told
     readers = profile.get("readers", {})
     named = readers.get(str(reader_no)) if reader_no is not None else readers.get(str(door_no))
     return named if named in (Direction.IN, Direction.OUT) else Direction.UNKNOWN

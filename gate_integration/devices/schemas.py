@@ -35,7 +35,7 @@ class DeviceInput(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     estate_id: uuid.UUID
     name: Title
-    vendor: Literal["hikvision"] = "hikvision"
+    vendor: Literal["hikvision", "webhook"] = "hikvision"
     serial: Number
     model: Short = ""
     firmware: Short = ""
@@ -83,7 +83,10 @@ class DeviceView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewToken(msgspec.Struct, frozen=True, kw_only=True):
-    """A token, shown this once: it is stored as a keyed hash. `path` is what goes into the device."""
+    """A token, shown this once: it is stored as a keyed hash. `path` is what goes into the device.
+
+    Of a webhook device: the secret to sign with, and the path to send to.
+    """
 
     device: DeviceView
     token: str

@@ -38,6 +38,10 @@ from gate_integration.devices.schemas import (
     DeviceView,
     NewToken,
 )
+from gate_integration.protocols.standard_webhooks import KeyKind, secret_text
+from gate_integration.webhook_keys import keys
+from gate_integration.webhook_keys import queries as key_queries
+from gate_integration.webhook_keys.errors import SignsItsDeliveries
 from inspection.registry.constraints import translated
 from storage.audit import service as audit
 from storage.audit.service import Actor
@@ -48,13 +52,14 @@ from storage.vault.service import Vault
 
 TOKEN_BYTES = 24  # 32 characters in a path: a Hikvision terminal takes URLs of up to 128
 STANDING_TOKENS = 2
+WEBHOOK = "webhook"
 _DEPTH = {GateLevel.ESTATE: 0, GateLevel.BUILDING: 1, GateLevel.ENTRANCE: 2, GateLevel.UNIT: 3}
 
 
 async def add_device(
     session: AsyncSession, *, data: DeviceInput, vault: Vault, actor: Actor, now: datetime
 ) -> NewToken:
-    """Adds a device and its first token, which is shown this once.
+    """Adds a device and its first token, or a webhook device and its first secret, which is shown this once.
 
     Raises `SerialTaken`, `PlaceMismatch`, `BadProfile`.
     """
@@ -78,6 +83,11 @@ async def add_device(
         raise translated(error, {"uq_gate_device_vendor_serial": SerialTaken()}) from None
     audit.record(session, at=now, actor=actor, action="device.added", object_kind="device", object_id=device.id,
                  estate_id=device.estate_id, capture_mode=device.capture_mode, level=device.level)  # fmt: skip
+    if device.vendor == WEBHOOK:
+        secret = keys.made_secret()
+        await keys.add_key(session, device_id=device.id, estate_id=device.estate_id, kind=KeyKind.SECRET,
+                           material=secret, vault=vault, now=now)  # fmt: skip
+        return NewToken(device=DeviceView.of(device), token=secret_text(secret), path=keys.delivery_path(device.id))
     return _new_token(session, device=device, vault=vault, now=now)
 
 
@@ -133,11 +143,18 @@ async def standing_device(session: AsyncSession, device_id: uuid.UUID) -> GateDe
     return device
 
 
+async def _device_with_tokens(session: AsyncSession, device_id: uuid.UUID) -> GateDevice:
+    device = await standing_device(session, device_id)
+    if device.vendor == WEBHOOK:
+        raise SignsItsDeliveries
+    return device
+
+
 async def rotate_token(
     session: AsyncSession, *, device_id: uuid.UUID, vault: Vault, actor: Actor, now: datetime
 ) -> NewToken:
     """A further token. The one before stays good until it is revoked; a third one revokes the oldest."""
-    device = await standing_device(session, device_id)
+    device = await _device_with_tokens(session, device_id)
     standing = await queries.standing_tokens(session, device_id)
     for old in standing[: max(0, len(standing) - STANDING_TOKENS + 1)]:
         old.revoked_at = now
@@ -148,7 +165,7 @@ async def rotate_token(
 
 async def revoke_old_tokens(session: AsyncSession, *, device_id: uuid.UUID, actor: Actor, now: datetime) -> int:
     """Ends a rotation: all tokens but the newest are revoked, within seconds on every intake."""
-    device = await standing_device(session, device_id)
+    device = await _device_with_tokens(session, device_id)
     old = (await queries.standing_tokens(session, device_id))[:-1]
     for token in old:
         token.revoked_at = now
@@ -158,11 +175,13 @@ async def revoke_old_tokens(session: AsyncSession, *, device_id: uuid.UUID, acto
 
 
 async def retire_device(session: AsyncSession, *, device_id: uuid.UUID, actor: Actor, now: datetime) -> DeviceView:
-    """Takes a device out of service: its tokens end, its open outage ends; what it reported stays."""
+    """Takes a device out of service: its tokens and keys end, its open outage ends; what it reported stays."""
     device = await standing_device(session, device_id)
     device.retired_at = now
     for token in await queries.standing_tokens(session, device_id):
         token.revoked_at = now
+    for key in await key_queries.standing(session, device_id=device_id, now=now):
+        keys.revoke(key, now)
     await queries.end_outages(session, device_id=device_id, at=now)
     audit.record(session, at=now, actor=actor, action="device.retired", object_kind="device", object_id=device.id,
                  estate_id=device.estate_id)  # fmt: skip

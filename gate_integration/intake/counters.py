@@ -2,12 +2,14 @@
 
 NAMES = (
     "accepted",
-    "unknown_token",  # answered 404
+    "duplicates",  # signed messages that were taken before: acknowledged, not stored again
+    "unknown_token",  # answered 404; a webhook's unknown device too
+    "refused",  # a webhook without a good signature: answered 401
     "wrong_method",
     "too_large",
     "timed_out",
     "cut_off",  # the device hung up within its own request
-    "failed",  # could not be stored: closed without a reply
+    "failed",  # could not be stored: closed without a reply, or 503 to a webhook
     "uncleared",  # accepted, but the body could not be cleared of pictures and was sealed
     "pictures",  # snapshots stored
 )

@@ -75,6 +75,8 @@ def place(seen: DeviceSerials, stored: Sequence[Stored], record: Record) -> Plac
     for other in stored:
         if other.content == record.content and (record.counter is None or _same_time(other, record)):
             return Placement(other.epoch, PlacementKind.DUPLICATE, marked=_shifted(other, record))
+    if record.counter is None and record.key_text and stored:  # one name, two events: the sender's mistake
+        return Placement(seen.epoch, PlacementKind.AMBIGUOUS, marked=True)
     if record.counter is None:
         return Placement(seen.epoch, PlacementKind.NEW, marked=not record.device_time_text)
     time = record.device_time
@@ -108,14 +110,13 @@ def advance(seen: DeviceSerials, record: Record, placement: Placement) -> Device
 def event_key_text(record: Record, placement: Placement) -> str:
     """The text that, with device and epoch, identifies an event.
 
-    The counter; for an ambiguous record the counter and a hash of time and content, so that both events fit; without
-    a counter the adapter's own key, or the hash alone. The same record always gives the same text.
+    The counter, or without one the adapter's own key; for an ambiguous record that and a hash of time and content, so
+    that both events fit. With neither, the hash alone. The same record always gives the same text.
     """
-    if record.counter is None:
-        return f"k:{record.key_text}" if record.key_text else f"h:{_fingerprint(record)}"
-    if placement.kind is PlacementKind.AMBIGUOUS:
-        return f"{record.counter}~{_fingerprint(record)[:16]}"
-    return str(record.counter)
+    if record.counter is None and not record.key_text:
+        return f"h:{_fingerprint(record)}"
+    name = f"k:{record.key_text}" if record.counter is None else str(record.counter)
+    return f"{name}~{_fingerprint(record)[:16]}" if placement.kind is PlacementKind.AMBIGUOUS else name
 
 
 def _fingerprint(record: Record) -> str:

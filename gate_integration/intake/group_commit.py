@@ -28,24 +28,49 @@ _ROW_FAULTS = ("22", "23", "54")  # SQLSTATE classes that name the data of a row
 _DELIVERIES = """
 WITH given AS (
   SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::bytea[],
-                       $8::bool[], $9::text[], $10::bool[])
-    AS g(id, received_at, estate_id, device_id, protocol, content_type, body, sealed, cutouts, live)
-), delivered AS (
+                       $8::bool[], $9::text[], $10::bool[]{more_values})
+    AS g(id, received_at, estate_id, device_id, protocol, content_type, body, sealed, cutouts, live{more_names})
+){messages}, delivered AS (
   INSERT INTO raw_delivery (id, received_at, estate_id, device_id, protocol, content_type, body, sealed, cutouts)
-  SELECT id, received_at, estate_id, device_id, protocol, content_type, body, sealed, cutouts::jsonb FROM given
-){objects}
-INSERT INTO raw_pending (delivery_id, received_at, estate_id, device_id, live, attempts)
-SELECT id, received_at, estate_id, device_id, live, 0 FROM given
-"""
+  SELECT id, received_at, estate_id, device_id, protocol, content_type, body, sealed, cutouts::jsonb FROM {rows}
+){objects}{pending}
+  INSERT INTO raw_pending (delivery_id, received_at, estate_id, device_id, live, attempts)
+  SELECT id, received_at, estate_id, device_id, live, 0 FROM {rows}
+{end}"""
+# A message with a name that was taken before is left out, and its pictures with it.
+_MESSAGES = """, taken AS (
+  INSERT INTO webhook_message (delivery_id, estate_id, device_id, key_id, digest, received_at)
+  SELECT id, estate_id, device_id, key_id, digest, received_at FROM given WHERE digest IS NOT NULL
+  ON CONFLICT DO NOTHING RETURNING delivery_id
+), fresh AS (
+  SELECT * FROM given WHERE digest IS NULL OR id IN (SELECT delivery_id FROM taken)
+)"""
 _OBJECTS = """, stored AS (
   INSERT INTO stored_object (id, estate_id, kind, content_type, size, digest, wrapped_key, created_at, expires_at)
   SELECT o.id, o.estate_id, 'snapshot', o.content_type, o.size, o.digest, o.wrapped_key, o.created_at, o.expires_at
-    FROM unnest($11::uuid[], $12::uuid[], $13::text[], $14::bigint[], $15::bytea[], $16::bytea[], $17::timestamptz[],
-                $18::timestamptz[])
-      AS o(id, estate_id, content_type, size, digest, wrapped_key, created_at, expires_at)
+    FROM unnest({values}) AS o(id, estate_id, content_type, size, digest, wrapped_key, created_at, expires_at, of)
+   WHERE o.of IN (SELECT id FROM {rows})
 )"""
-INSERT_DELIVERIES = _DELIVERIES.format(objects="")
-INSERT_WITH_OBJECTS = _DELIVERIES.format(objects=_OBJECTS)
+_OBJECT_TYPES = ("uuid", "uuid", "text", "bigint", "bytea", "bytea", "timestamptz", "timestamptz", "uuid")
+
+
+def statement(*, messages: bool, objects: bool) -> str:
+    """The INSERT for rows of which some have names of messages, or objects. Gives back which messages are new."""
+    first = 13 if messages else 11
+    rows = "fresh" if messages else "given"
+    values = ", ".join(f"${first + n}::{kind}[]" for n, kind in enumerate(_OBJECT_TYPES))
+    return _DELIVERIES.format(
+        more_values=", $11::uuid[], $12::bytea[]" if messages else "",
+        more_names=", key_id, digest" if messages else "",
+        messages=_MESSAGES if messages else "",
+        objects=_OBJECTS.format(values=values, rows=rows) if objects else "",
+        rows=rows,
+        pending=", pending AS (" if messages else "",
+        end=") SELECT delivery_id FROM taken" if messages else "",
+    )
+
+
+STATEMENTS = {(m, o): statement(messages=m, objects=o) for m in (False, True) for o in (False, True)}
 
 
 class StoringFailed(Exception):
@@ -64,6 +89,14 @@ class ObjectRow:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    """The name of a signed message: which key signed it, and what tells it from others."""
+
+    key_id: uuid.UUID
+    digest: bytes
+
+
 @dataclass(slots=True)  # not frozen: one is made for every delivery, and a frozen one is made three times slower
 class DeliveryRow:
     """A delivery as it is stored; `cutouts` is JSON text. Never changed after it was made."""
@@ -79,9 +112,10 @@ class DeliveryRow:
     cutouts: str
     live: bool
     objects: tuple[ObjectRow, ...] = ()
+    message: MessageRow | None = None
 
 
-_Waiting = tuple[DeliveryRow, "asyncio.Future[None]"]
+_Waiting = tuple[DeliveryRow, "asyncio.Future[bool]"]
 
 
 class _Line:
@@ -92,7 +126,7 @@ class _Line:
         self.url = url
         self.connection: asyncpg.Connection[asyncpg.Record] | None = None
 
-    async def execute(self, statement: str, columns: list[list[object]]) -> None:
+    async def fetch(self, statement: str, columns: list[list[object]]) -> list[asyncpg.Record]:
         """One statement, one transaction."""
         connection = self.connection
         if connection is None or connection.is_closed():
@@ -100,7 +134,7 @@ class _Line:
                 self.url, timeout=COMMAND_TIMEOUT_S, command_timeout=COMMAND_TIMEOUT_S, server_settings=_SESSION
             )
         try:
-            await connection.execute(statement, *columns)
+            return await connection.fetch(statement, *columns)
         except (asyncpg.PostgresError, asyncpg.DataError):
             raise  # the statement was refused; the connection is as good as before, or closed
         except BaseException:
@@ -153,15 +187,18 @@ class GroupCommit:
                     await self.pool.close()
             self.pool = None
 
-    async def submit(self, row: DeliveryRow) -> None:
-        """Returns when the row is committed; waits while the queue is full. Raises `StoringFailed`."""
+    async def submit(self, row: DeliveryRow) -> bool:
+        """Returns when the row is committed: whether it was stored now, or (a message) had been before.
+
+        Waits while the queue is full. Raises `StoringFailed`.
+        """
         if self.closing or not self.tasks or self.loop is None:
             raise StoringFailed("the intake is closed")
         async with self.room:
-            done = self.loop.create_future()
+            done: asyncio.Future[bool] = self.loop.create_future()
             self.queue.append((row, done))
             self.wake.set()
-            await done
+            return await done
 
     async def _flush(self) -> None:
         line = _Line(self.url)
@@ -192,7 +229,7 @@ class GroupCommit:
     async def _store(self, batch: list[_Waiting], line: _Line) -> None:
         """Stores a batch. A row the server cannot take is found by halving: its neighbours are stored without it."""
         try:
-            await self._insert([row for row, _ in batch], line)
+            known = await self._insert([row for row, _ in batch], line)
         except Exception as error:  # noqa: BLE001 - whatever it was, every caller must hear that nothing is promised
             code = getattr(error, "sqlstate", None) or ""
             if len(batch) > 1 and (code.startswith(_ROW_FAULTS) or isinstance(error, asyncpg.DataError)):
@@ -205,12 +242,13 @@ class GroupCommit:
                 if not done.done():
                     done.set_exception(StoringFailed(type(error).__name__))
         else:
-            for _, done in batch:
+            for row, done in batch:
                 if not done.done():
-                    done.set_result(None)
+                    done.set_result(row.id not in known)
 
     @staticmethod
-    async def _insert(rows: list[DeliveryRow], line: _Line) -> None:
+    async def _insert(rows: list[DeliveryRow], line: _Line) -> set[uuid.UUID]:
+        """Gives back the ids of messages that were taken before."""
         columns: list[list[object]] = [
             [r.id for r in rows],
             [r.received_at for r in rows],
@@ -223,18 +261,24 @@ class GroupCommit:
             [r.cutouts for r in rows],
             [r.live for r in rows],
         ]
+        messages = any(r.message is not None for r in rows)
+        if messages:
+            columns += [
+                [r.message.key_id if r.message is not None else None for r in rows],
+                [r.message.digest if r.message is not None else None for r in rows],
+            ]
         pictures = [(r, o) for r in rows for o in r.objects]
-        if not pictures:
-            await line.execute(INSERT_DELIVERIES, columns)
-            return
-        columns += [
-            [o.id for _, o in pictures],
-            [r.estate_id for r, _ in pictures],
-            [o.content_type for _, o in pictures],
-            [o.size for _, o in pictures],
-            [o.digest for _, o in pictures],
-            [o.wrapped_key for _, o in pictures],
-            [r.received_at for r, _ in pictures],
-            [o.expires_at for _, o in pictures],
-        ]
-        await line.execute(INSERT_WITH_OBJECTS, columns)
+        if pictures:
+            columns += [
+                [o.id for _, o in pictures],
+                [r.estate_id for r, _ in pictures],
+                [o.content_type for _, o in pictures],
+                [o.size for _, o in pictures],
+                [o.digest for _, o in pictures],
+                [o.wrapped_key for _, o in pictures],
+                [r.received_at for r, _ in pictures],
+                [o.expires_at for _, o in pictures],
+                [r.id for r, _ in pictures],
+            ]
+        found = await line.fetch(STATEMENTS[messages, bool(pictures)], columns)
+        return {r.id for r in rows if r.message is not None} - {row[0] for row in found}

@@ -29,7 +29,7 @@ from gate_integration.intake.epochs import (
 from gate_integration.intake.models import DeliveryProblem, PassEvent, RawDelivery
 from gate_integration.intake.ports import Sighter
 from gate_integration.intake.resolve import Found, new_passes, resolve
-from gate_integration.protocols import hikvision
+from gate_integration.protocols import hikvision, webhook
 from gate_integration.protocols.records import DeviceProfile, ParseProblem, Record, RecordKind
 from storage.ids import new_id
 from storage.vault.service import Vault
@@ -37,6 +37,7 @@ from storage.vault.service import Vault
 Parse = Callable[[bytes, str, DeviceProfile], tuple[list[Record], list[ParseProblem]]]
 PARSERS: dict[str, tuple[str, Parse]] = {
     "hikvision": (f"hikvision/{hikvision.PARSER_VERSION}", hikvision.parse),
+    "webhook": (f"webhook/{webhook.PARSER_VERSION}", webhook.parse),
 }
 UNCLEARED = ParseProblem("uncleared", "the body could not be cleared of pictures and is never read")
 _INT32 = 2**31
@@ -251,7 +252,9 @@ def pass_event(item: Found, *, marked: str | None) -> PassEvent:
         outcome=record.outcome.value,
         credential_kind=record.credential.value,
         device_person_no=record.person_no[:64] if record.person_no else None,
-        direction=direction_of(device.direction, device.profile, reader_no=record.reader_no, door_no=record.door_no),
+        direction=direction_of(
+            device.direction, device.profile, reader_no=record.reader_no, door_no=record.door_no, told=record.direction
+        ),
         door_no=record.door_no if record.door_no is not None and abs(record.door_no) < _INT32 else None,
         code=record.code[:64],
         counter=record.counter,

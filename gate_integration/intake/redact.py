@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from gate_integration.intake.multipart import PLACEHOLDER_START, boundary_core
 
 MAX_CUTOUTS = 256
+TOO_MANY = "too-many-cutouts"
 OPAQUE_CHARS = 256  # shorter base64 runs are tokens and names, not biometrics
 LIST_NUMBERS = 64  # the smallest face embedding in use has 128 numbers
 _DIGEST_CHARS = 32
@@ -149,7 +150,7 @@ def redact(body: bytes, content_type: str, *, hash_key: bytes) -> Redaction:
         rest = _cut_raw(body, content_type, cutter)
     else:
         rest = _cut_text(body, cutter)
-    reason = "too-many-cutouts" if cutter.full else _doubt(rest)
+    reason = TOO_MANY if cutter.full else _doubt(rest)
     return Redaction(rest, tuple(cutter.cutouts), reason is None, reason)
 
 

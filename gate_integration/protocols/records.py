@@ -72,6 +72,7 @@ class Record:
     pictures: tuple[PictureRef, ...] = ()
     content: str = ""  # hex SHA-256
     extra: dict[str, Any] = field(default_factory=dict)
+    direction: str | None = None  # "in" or "out", where the sender says it with the event
 
 
 @dataclass(frozen=True, slots=True)

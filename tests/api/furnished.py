@@ -25,6 +25,7 @@ from gate_integration.intake.models import DeliveryProblem, PassEvent, RawDelive
 from gate_integration.occupancy.models import Discrepancy, NotRaisedNote
 from gate_integration.removals.models import DeviceRemoval, RemovalState, What
 from gate_integration.sightings.models import Band, LinkKind, Pseudonym, Sighting, Source
+from gate_integration.webhook_keys.models import WebhookKey, WebhookMessage
 from inspection.cases.models import Case, CaseEvidence, CaseStep, Deadline, EvidenceReview, Measure, Representation
 from inspection.cases.models import Service as Served
 from inspection.cases.schemas import MeasureKind, ServiceMethod
@@ -277,6 +278,13 @@ async def _gate(add: Any, link: Any, known: dict[str, uuid.UUID], now: datetime,
         camera=True, exit_recorded=True, reports_strangers=True, profile={}, created_at=now,
     )  # fmt: skip
     known["token_id"] = await add(DeviceToken, device_id=device, token_hash=new_id().bytes, created_at=now)
+    known["key_id"] = await add(
+        WebhookKey, device_id=device, kind="secret", sealed=b"x", created_at=now, valid_from=now
+    )
+    await link(
+        WebhookMessage, delivery_id=new_id(), device_id=device, key_id=known["key_id"], digest=b"x" * 32,
+        received_at=now,
+    )  # fmt: skip
     await link(DeviceContact, device_id=device, last_contact_at=now, last_event_at=now, last_heartbeat_at=now)
     known["outage_id"] = await add(DeviceOutage, device_id=device, reason="silence", began_at=now - timedelta(hours=2))
     known["credential_id"] = await add(

@@ -14,7 +14,7 @@ from gate_integration.devices.models import DeviceContact, DeviceOutage
 from gate_integration.devices.schemas import CredentialInput, DevicePersonInput, ProfileInput
 from gate_integration.intake import reader
 from gate_integration.intake.drain import MAX_ATTEMPTS, Drainer
-from gate_integration.intake.group_commit import INSERT_DELIVERIES
+from gate_integration.intake.group_commit import STATEMENTS
 from gate_integration.intake.intake import looks_live
 from gate_integration.intake.models import DeliveryProblem, DeviceEpoch, EventKey, PassEvent, RawPending
 from gate_integration.intake.ports import NewPass
@@ -41,7 +41,7 @@ async def deliver(
         driver = (await raw.get_raw_connection()).driver_connection
         assert driver is not None
         await driver.execute(
-            INSERT_DELIVERIES, ids, [at] * number, [world.estate_id] * number, [device_id] * number,
+            STATEMENTS[False, False], ids, [at] * number, [world.estate_id] * number, [device_id] * number,
             ["hikvision"] * number, ["application/json"] * number, list(bodies), [False] * number, ["[]"] * number,
             [looks_live(body) for body in bodies],
         )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Keys by which gates and middleware sign what they send."""

@@ -12,7 +12,8 @@ from psycopg import sql
 from storage.backup.errors import BackupFailed
 from storage.backup.manifest import TableEntry
 
-LOCK = 711003
+LOCK = 711004
+"""The advisory lock of the one backup at work; the sealer of the audit log has 711003 and never waits for it."""
 Connection = psycopg.Connection[tuple[object, ...]]
 
 # A row's text must not depend on the session it is read in.
@@ -147,7 +148,7 @@ def open_snapshot(url: str) -> Iterator[Snapshot]:
 def only_backup(url: str) -> Iterator[Connection]:
     """Holds the lock by which one backup of a database runs at a time; the connection is free for short questions."""
     with psycopg.connect(url, autocommit=True, connect_timeout=20) as connection:
-        if not one(connection, "SELECT pg_try_advisory_lock(711003)"):
+        if connection.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchone() != (True,):
             raise BackupFailed("另一个备份正在进行", "Another backup of this database is running")
         yield connection
 

@@ -12,8 +12,13 @@ from api import backups
 from api.erasure import Erasure, demand_replayed
 from api.house import House
 from api.sealing import make_sealer
+from storage.audit import queries
 from storage.audit.sealer import Sealer
+from storage.audit.service import record
+from storage.backup.errors import BackupFailed
 from storage.backup.make import is_later
+from storage.backup.snapshot import only_backup
+from storage.database import Role, SystemScope
 from storage.erasure.ledger import Ledger
 from storage.erasure.lines import Entry, Stage
 from storage.ids import new_id
@@ -64,6 +69,20 @@ async def test_the_log_verifies_in_a_drill_and_what_is_later_than_the_dump_is_le
     found = await backups.drill_and_note(house, forged.directory, sample=0, actor=OPERATOR)
     assert any(finding.startswith("audit log:") for finding in found.findings)
     assert source.rows("SELECT passed FROM backup_drill WHERE backup_id = %s", forged.manifest.backup_id) == [(False,)]
+
+
+async def test_the_log_is_sealed_during_a_backup_and_a_backup_begins_during_a_sealing(house: House) -> None:
+    sealer, owner = make_sealer(house), house.urls.by_role[Role.OWNER]
+    async with house.database.transaction(Role.SYSTEM, SystemScope()) as session:
+        record(session, at=house.clock.now(), actor=OPERATOR, action="test", object_kind="test", object_id=None)
+    with only_backup(owner):
+        await seal(sealer)
+        with pytest.raises(BackupFailed), only_backup(owner):
+            pass
+    async with house.database.transaction(Role.SYSTEM, SystemScope()) as session:
+        assert await queries.try_lock(session)
+        with only_backup(owner):
+            pass
 
 
 def test_a_head_after_the_snapshot_is_later() -> None:

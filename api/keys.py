@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.house import House
 from gate_integration.intake.models import RawDelivery
+from gate_integration.webhook_keys.reseal import reseal
 from storage.audit.service import Actor
 from storage.database import Role, SystemScope
 from storage.vault import crypto, rotation
@@ -106,7 +107,7 @@ async def rotate_estate(house: House, *, estate_id: uuid.UUID, actor: Actor) -> 
     """A new key for an estate; how many keys were wrapped anew. A job goes on if this process ends."""
     async with house.database.transaction(Role.SYSTEM, SystemScope()) as session:
         await rotation.rotate_estate(
-            session, vault=house.vault, estate_id=estate_id, actor=actor, now=house.clock.now()
+            session, vault=house.vault, estate_id=estate_id, reseal=reseal, actor=actor, now=house.clock.now()
         )
     return await rotation.rewrap_estate(house.database, vault=house.vault, estate_id=estate_id)
 

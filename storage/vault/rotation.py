@@ -41,6 +41,10 @@ Elsewhere = Callable[[AsyncSession, uuid.UUID, bytes], Awaitable[int]]
 """How much of an estate, outside this floor, is sealed by the key with an id, or does not say by which."""
 
 
+Reseal = Callable[[AsyncSession, uuid.UUID, bytes, bytes], Awaitable[None]]
+"""Seals again what has to be under an estate's new key at once: of a session, the estate, the old key, the new."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wrapped:
     """A column of wrapped keys: what identifies a row, and where the row's key belongs."""
@@ -222,7 +226,7 @@ async def prune_master(database: Database, *, vault: Vault, actor: Actor, now: d
 
 
 async def rotate_estate(
-    session: AsyncSession, *, vault: Vault, estate_id: uuid.UUID, actor: Actor, now: datetime
+    session: AsyncSession, *, vault: Vault, estate_id: uuid.UUID, reseal: Reseal, actor: Actor, now: datetime
 ) -> None:
     """A new key for an estate, which wraps from the end of this transaction on; a job wraps the rest anew.
 
@@ -245,6 +249,7 @@ async def rotate_estate(
         .where(EstateKey.estate_id == estate_id)
         .values(wrapped=vault.wrap(new, place=place), created_at=now)
     )
+    await reseal(session, estate_id, old, new)
     audit.record(session, at=now, actor=actor, action="keys.estate-rotated", object_kind="estate", object_id=estate_id,
                  estate_id=estate_id, key_id=crypto.key_id(new).hex())  # fmt: skip
     await jobs.defer(session, task=REWRAP, lock=REWRAP)

@@ -145,7 +145,7 @@ class Vault:
                 DerivedKey.name == TOKENS
             )
         )
-        self.learn_rows(row.tuple() for row in rows)
+        self.learn_rows([(name, version, wrapped, at) for name, version, wrapped, at in rows])
 
     def accepts_token_key(self, named: bytes, *, now: datetime, lifetime: timedelta) -> bytes | None:
         """The key of an access token: the one that signs, or one that did until its tokens have expired."""

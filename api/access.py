@@ -31,6 +31,8 @@ from storage.requests import allowances
 from storage.vault.crypto import key_id
 
 ALGORITHM = "HS256"
+TYPE = "at+jwt"  # RFC 9068: a token of another kind is never taken for an access token
+AUDIENCE = "ruhu"
 TOKEN_KEYS_S = 30.0
 """How long the keys of access tokens are remembered, by the monotonic clock."""
 UNFINISHED = {"unfinished": True}
@@ -96,8 +98,8 @@ Work = NamedDependency[SkipValidation[UnitOfWork]]
 def access_token(key: bytes, *, user_id: uuid.UUID, family_id: uuid.UUID, now: datetime, seconds: int) -> str:
     """A signed token that says who asks, and nothing about what they may."""
     issued = int(now.timestamp())
-    claims = {"sub": str(user_id), "fam": str(family_id), "iat": issued, "exp": issued + seconds}
-    return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key_id(key).hex()})
+    claims = {"sub": str(user_id), "fam": str(family_id), "aud": AUDIENCE, "iat": issued, "exp": issued + seconds}
+    return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": key_id(key).hex(), "typ": TYPE})
 
 
 async def token_key(context: Context, header: str | None) -> tuple[str, bytes]:
@@ -110,7 +112,8 @@ async def token_key(context: Context, header: str | None) -> tuple[str, bytes]:
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated("缺少访问令牌", "No access token")
     try:
-        named = bytes.fromhex(str(jwt.get_unverified_header(token).get("kid", "")))
+        said = jwt.get_unverified_header(token)
+        named = bytes.fromhex(str(said.get("kid", "")) if said.get("typ") == TYPE else "")
     except (jwt.InvalidTokenError, ValueError):
         raise Unauthenticated("访问令牌无效", "The access token is not valid") from None
     vault = context.vault
@@ -129,8 +132,8 @@ def read_token(key: bytes, token: str, clock: Clock) -> tuple[uuid.UUID, uuid.UU
     """The user and refresh family of an access token; raises `Unauthenticated`."""
     try:
         claims: dict[str, Any] = jwt.decode(
-            token, key, algorithms=[ALGORITHM],
-            options={"require": ["sub", "fam", "iat", "exp"], "verify_exp": False, "verify_iat": False},
+            token, key, algorithms=[ALGORITHM], audience=AUDIENCE,
+            options={"require": ["sub", "fam", "aud", "iat", "exp"], "verify_exp": False, "verify_iat": False},
         )  # fmt: skip
         user, family, expires = uuid.UUID(claims["sub"]), uuid.UUID(claims["fam"]), int(claims["exp"])
     except (jwt.InvalidTokenError, ValueError):

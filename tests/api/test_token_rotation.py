@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import insert
 
-from api.access import access_token
+from api.access import TYPE, access_token
 from inspection.users.models import UserRole
 from storage.audit.service import Actor
 from storage.database import Database, Role, SystemScope
@@ -101,6 +101,9 @@ async def test_a_key_that_became_known_counts_no_longer(
 
 
 @pytest.mark.asvs("v5.0.0-9.1.2")
+@pytest.mark.asvs("v5.0.0-9.2.1")
+@pytest.mark.asvs("v5.0.0-9.2.2")
+@pytest.mark.asvs("v5.0.0-9.2.3")
 async def test_no_other_algorithm_and_no_unknown_key_is_accepted(server: Server, sign_in: SignIn) -> None:
     client = await sign_in(UserRole.MANAGER)
     good = client.headers["authorization"].split()[1]
@@ -111,18 +114,24 @@ async def test_no_other_algorithm_and_no_unknown_key_is_accepted(server: Server,
     def part(value: object) -> str:
         return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
+    def signed(claims: dict[str, object], **said: str) -> str:
+        return jwt.encode(claims, key, algorithm="HS256", headers={"kid": kid, "typ": TYPE} | said)
+
+    assert await me(client, signed(claims)) == 200
     bad = [
-        f"{part({'alg': 'none', 'typ': 'JWT', 'kid': kid})}.{body}.",
-        f"{part({'alg': 'none', 'typ': 'JWT', 'kid': kid})}.{body}.{signature}",
-        jwt.encode(claims, key * 2, algorithm="HS512", headers={"kid": kid}),
+        signed(claims | {"aud": "elsewhere"}), signed({k: v for k, v in claims.items() if k != "aud"}),
+        signed({k: v for k, v in claims.items() if k != "exp"}), signed(claims, typ="JWT"),
+        signed(claims, kid="zz"), signed(claims, kid="00" * 8),
+        f"{part({'alg': 'none', 'typ': TYPE, 'kid': kid})}.{body}.",
+        f"{part({'alg': 'none', 'typ': TYPE, 'kid': kid})}.{body}.{signature}",
+        jwt.encode(claims, key * 2, algorithm="HS512", headers={"kid": kid, "typ": TYPE}),
         jwt.encode(claims, key, algorithm="HS256"),
         jwt.encode(claims, key, algorithm="HS256", headers={"kid": "zz"}),
         jwt.encode(claims, key, algorithm="HS256", headers={"kid": "00" * 8}),
-        jwt.encode(claims, b"x" * 32, algorithm="HS256", headers={"kid": kid}),
-        jwt.encode(claims, b"x" * 32, algorithm="HS256", headers={"kid": kid, "jku": server.base_url}),
-        jwt.encode({k: v for k, v in claims.items() if k != "exp"}, key, algorithm="HS256", headers={"kid": kid}),
+        jwt.encode(claims, b"x" * 32, algorithm="HS256", headers={"kid": kid, "typ": TYPE}),
+        jwt.encode(claims, b"x" * 32, algorithm="HS256", headers={"kid": kid, "typ": TYPE, "jku": server.base_url}),
         f"{header}.{part(claims | {'sub': str(client.user_id)[::-1]})}.{signature}",  # type: ignore[attr-defined]
-        "", "a.b.c", "....", f"{header}.{body}",
+        "a.b.c", "....", f"{header}.{body}",
     ]  # fmt: skip
     for token in bad:
         answer = await client.get("/api/v1/me", headers={"Authorization": f"Bearer {token}"})

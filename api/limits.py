@@ -13,7 +13,12 @@ STREAMS = Limit("streams", burst=30, interval=timedelta(seconds=2))
 LIMITS = {
     "unmask": UNMASK,
     "getPhoto": FACES,
+    "exportRegistry": EXPORT,
+    "exportProblemList": EXPORT,
+    "reportPerson": EXPORT,
+    "copyPerson": EXPORT,
     "listUsers": SEARCH,
+    "searchAudit": SEARCH,
     "createUser": PASSWORDS,
     "changePassword": PASSWORDS,
     "resetPassword": PASSWORDS,

@@ -32,6 +32,7 @@ class Answer(msgspec.Struct, array_like=True):
     status: int
     headers: dict[str, str]
     body: bytes
+    media_type: str = "application/json"
 
 
 def suits(handler: HTTPRouteHandler) -> bool:
@@ -73,13 +74,16 @@ def once(handler: HTTPRouteHandler) -> None:
 
 def _answer(result: Any) -> Answer:  # noqa: ANN401
     if isinstance(result, Response):
-        return Answer(result.status_code or HTTP_201_CREATED, dict(result.headers), encode_json(result.content))
+        status, headers = result.status_code or HTTP_201_CREATED, dict(result.headers)
+        if isinstance(result.content, bytes):  # a file: it goes out as it is
+            return Answer(status, headers, result.content, str(result.media_type or "application/octet-stream"))
+        return Answer(status, headers, encode_json(result.content))
     return Answer(HTTP_201_CREATED, {}, encode_json(result))
 
 
 def _replayed(answer: Answer) -> Response[bytes]:
     headers = answer.headers | {"Idempotent-Replayed": "true"}
-    return Response(answer.body, status_code=answer.status, headers=headers, media_type="application/json")
+    return Response(answer.body, status_code=answer.status, headers=headers, media_type=answer.media_type)
 
 
 def parameter() -> dict[str, Any]:

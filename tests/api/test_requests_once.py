@@ -57,6 +57,23 @@ async def test_the_same_request_again_gets_the_same_answer(
     assert (await colleague.post(path, json=household(), headers=key)).status_code == 201  # keys are each user's own
 
 
+async def test_a_file_comes_again_byte_for_byte(
+    server: Server, sign_in: SignIn, database: Database, vault: Vault
+) -> None:
+    await place(server, database, vault)
+    client, key = await sign_in(UserRole.MANAGER), {HEADER: str(uuid.uuid4())}
+    answers = [
+        await client.post("/api/v1/problem-lists", json={"reason": "上报", "form": "xlsx"}, headers=key)
+        for _ in range(2)
+    ]
+    assert [answer.status_code for answer in answers] == [201, 201], answers[0].text
+    assert answers[0].content.startswith(b"PK")
+    assert answers[1].content == answers[0].content
+    assert answers[1].headers["idempotent-replayed"] == "true"
+    for name in ("content-type", "content-disposition", "etag"):
+        assert answers[1].headers[name] == answers[0].headers[name]
+
+
 async def test_a_refusal_is_not_remembered_and_a_bad_key_is_told(
     server: Server, sign_in: SignIn, database: Database, vault: Vault
 ) -> None:

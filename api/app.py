@@ -16,8 +16,11 @@ from litestar.types import ControllerRouterHandler
 import api.routes
 from api import hygiene, openapi
 from api.access import provide_work
+from api.condition import StoreWatch
 from api.context import Context
 from api.live.hub import Hub
+from api.metrics.process import Metrics
+from api.observe import Observed
 from api.once import once
 from api.problems import handlers as problem_handlers
 
@@ -39,7 +42,8 @@ def route_handlers() -> list[ControllerRouterHandler]:
 def make_app(context: Context, *, lifespan: Sequence[Any] = ()) -> Litestar:
     """The app over an opened context; closing the context is the caller's."""
 
-    live = Hub(context.database.urls)
+    live, metrics = Hub(context.database.urls), Metrics(context.database)
+    metrics.number("ruhu_live_streams", "Open streams of events", lambda: len(live.watchers))
 
     @asynccontextmanager
     async def close_pools(_: Litestar) -> AsyncIterator[None]:
@@ -51,7 +55,15 @@ def make_app(context: Context, *, lifespan: Sequence[Any] = ()) -> Litestar:
         route_handlers=route_handlers(),
         dependencies={"work": Provide(provide_work, sync_to_thread=False)},
         exception_handlers=problem_handlers(),
-        state=State({"context": context, "live": live}),
+        state=State(
+            {
+                "context": context,
+                "live": live,
+                "metrics": metrics,
+                "store_watch": StoreWatch(context.objects),
+                "began": {},
+            }
+        ),
         lifespan=[close_pools, *lifespan],
         before_send=[hygiene.add_headers],
         request_max_body_size=BODY_LIMIT,
@@ -61,5 +73,6 @@ def make_app(context: Context, *, lifespan: Sequence[Any] = ()) -> Litestar:
         logging_config=None,
     )
     app.state.openapi_document = openapi.build(app)
-    app.asgi_handler = hygiene.guard_house(app.asgi_handler, public_hosts=context.settings.sign_in.public_hosts)
+    guarded = hygiene.guard_house(app.asgi_handler, public_hosts=context.settings.sign_in.public_hosts)
+    app.asgi_handler = Observed(guarded, metrics)
     return app

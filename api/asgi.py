@@ -13,24 +13,34 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.app import make_app
 from api.house import House
+from api.metrics.facts import Facts
+from api.metrics.page import MetricsPage
 from api.wiring import make_context
 from gate_integration.intake.gate_app import make_gate_app
+from gate_integration.intake.http_protocol import bad_requests
 from gate_integration.intake.intake import Intake
 
 DEVICE_PATHS = ("/gate/",)
 
 
 class Front:
-    """Sends a request to the device side or the people side by its path."""
+    """Sends a request to the device side, the metrics or the people side by its path."""
 
-    def __init__(self, *, people: Litestar, devices: ASGIApp) -> None:
+    def __init__(self, *, people: Litestar, devices: ASGIApp, metrics: ASGIApp) -> None:
         self.people = people
         self.devices = devices
+        self.metrics = metrics
+
+    def stop(self) -> None:
+        """The process is about to end: /readyz says so, streams of events end."""
+        self.people.state.live.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One connection."""
         if scope["type"] == ScopeType.HTTP and scope["path"].startswith(DEVICE_PATHS):
             await self.devices(scope, receive, send)
+        elif scope["type"] == ScopeType.HTTP and scope["path"] == "/metrics":
+            await self.metrics(scope, receive, send)
         else:
             await self.people(scope, receive, send)
 
@@ -51,4 +61,11 @@ def make_front(house: House) -> Front:
 
     context = make_context(house)
     context.intake_counters = intake.counters.copy
-    return Front(people=make_app(context, lifespan=[run_intake]), devices=cast("ASGIApp", make_gate_app(intake)))
+    people = make_app(context, lifespan=[run_intake])
+    own = people.state.metrics
+    own.count("ruhu_gate_requests", "Requests of devices by how they ended", "verdict", intake.counters.copy)
+    own.number("ruhu_gate_bad_requests", "Requests that were no HTTP", bad_requests.total)
+    facts = Facts(house.database, house.clock, people.state.store_watch)
+    own.registry.register(facts)
+    page = MetricsPage(own.registry, token=house.settings.operation.metrics_token, facts=facts)
+    return Front(people=people, devices=cast("ASGIApp", make_gate_app(intake)), metrics=page)

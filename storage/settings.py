@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from storage import sign_in_settings
+from storage import operation_settings, sign_in_settings
 from storage.objects.address import BadAddress, BucketAddress, parse
+from storage.operation_settings import OperationSettings
 from storage.sign_in_settings import SignInSettings
 
 
@@ -58,6 +59,7 @@ class Settings:
     access_token_s: int = 900
     refresh_token_s: int = 14 * 24 * 3600
     sign_in: SignInSettings = field(default_factory=SignInSettings)
+    operation: OperationSettings = field(default_factory=OperationSettings)
     backup_dir: Path | None = None
     backup_keep: int = 7
     backup_drill: bool = False
@@ -160,6 +162,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if not 1 <= numbers["RUHU_PORT"] <= 65535:
         faults.append(f"RUHU_PORT={numbers['RUHU_PORT']} 无效: a port lies between 1 and 65535")
     sign_in = sign_in_settings.load(env, simulated=clock == ClockKind.SIMULATED, faults=faults)
+    operation = operation_settings.load(env, faults=faults)
     if faults:
         raise SettingsError(faults)
     return Settings(
@@ -187,6 +190,7 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         access_token_s=numbers["RUHU_ACCESS_TOKEN_S"],
         refresh_token_s=numbers["RUHU_REFRESH_TOKEN_S"],
         sign_in=sign_in,
+        operation=operation,
         backup_dir=backup_dir,
         backup_keep=numbers["RUHU_BACKUP_KEEP"],
         backup_drill=env.get("RUHU_BACKUP_DRILL", "0") == "1",

@@ -33,13 +33,18 @@ def fail_settings(error: SettingsError) -> NoReturn:
     sys.exit(EXIT_SETTINGS)
 
 
-def migrate(house: Any) -> None:  # noqa: ANN401 - a House, imported lazily
+def echo(text: str) -> None:
+    """Says something beside the output proper."""
+    click.echo(text, err=True)
+
+
+def migrate(house: Any, *, say: Callable[[str], None] = echo) -> None:  # noqa: ANN401 - a House, imported lazily
     """Brings the database to this code's schema and publishes the shipped rule set where it is new."""
     from api.upgrade import upgrade
 
     before, after = upgrade(house)
     if before != after:
-        click.echo(f"数据库已升级 / database upgraded: {before or '-'} → {after}", err=True)
+        say(f"数据库已升级 / database upgraded: {before or '-'} → {after}")
 
 
 def demand_replayed(house: Any) -> None:  # noqa: ANN401 - a House, imported lazily

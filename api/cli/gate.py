@@ -20,6 +20,7 @@ def gate() -> None:
 @click.option("--level", type=click.Choice(["estate", "building", "entrance", "unit"]), default="estate")
 @click.option("--place", type=click.UUID, default=None, help="楼栋、单元或房源编号 / id of building, entrance or unit.")
 @click.option("--direction", type=click.Choice(["in", "out", "both", "unknown"]), default="unknown")
+@click.option("--vendor", type=click.Choice(["hikvision", "webhook"]), default="hikvision", show_default=True)
 @json_option
 @run_async
 async def add(
@@ -30,9 +31,10 @@ async def add(
     level: str,
     place: uuid.UUID | None,
     direction: str,
+    vendor: str,
     json_to: str | None,
 ) -> None:
-    """添加设备 / Adds a Hikvision terminal and prints the address to type into it, once."""
+    """添加设备 / Adds a Hikvision terminal or a signed webhook; prints the address, and a webhook's secret, once."""
     import msgspec
 
     from gate_integration.devices.schemas import DeviceInput
@@ -43,6 +45,7 @@ async def add(
     told = {
         "estate_id": estate,
         "name": name,
+        "vendor": vendor,
         "serial": serial,
         "capture_mode": mode,
         "level": level,
@@ -58,6 +61,10 @@ async def add(
         write_json({"id": made.device.id, "path": made.path, "token": made.token}, json_to)
         return
     click.echo(f"已添加 / added: {made.device.id}")
+    if vendor == "webhook":
+        click.echo(f"发送地址 / address to send to: {made.path}")
+        click.echo(f"签名密钥（仅显示一次）/ signing secret (shown once): {made.token}")
+        return
     click.echo(f"填入终端的地址（仅显示一次）/ address for the terminal (shown once): {made.path}")
 
 
@@ -112,3 +119,54 @@ async def replay(device: uuid.UUID | None, delivery: tuple[uuid.UUID, ...], json
         write_json(counts, json_to)
     else:
         click.echo("  ".join(f"{name}: {count}" for name, count in counts.items()))
+
+
+@gate.command("webhook-secret")
+@click.argument("device", type=click.UUID)
+@click.option("--rotate", is_flag=True, help="换发密钥 / adds a secret; the one before stays good for a while.")
+@click.option("--overlap-hours", type=click.IntRange(0, 720), default=24, show_default=True, help="旧密钥保留小时数.")
+@click.option(
+    "--public-key", default=None, metavar="whpk_…", help="发送方的 Ed25519 公钥 / the sender's, with --rotate."
+)
+@click.option("--revoke", "key_id", type=click.UUID, default=None, metavar="ID", help="立即吊销 / ends a key at once.")
+@json_option
+@run_async
+async def webhook_secret(
+    device: uuid.UUID, rotate: bool, overlap_hours: int, public_key: str | None, key_id: uuid.UUID | None,
+    json_to: str | None,
+) -> None:  # fmt: skip
+    """Webhook 签名密钥 / Lists the signing keys of a webhook device, adds one, or revokes one."""
+    import msgspec
+
+    from gate_integration.webhook_keys import service
+    from gate_integration.webhook_keys.schemas import WebhookKeyInput
+    from storage.audit.service import Actor
+    from storage.database import Role, SystemScope
+
+    if (rotate and key_id is not None) or (public_key is not None and not rotate):
+        raise click.UsageError("--rotate 与 --revoke 只能选一个，--public-key 须与 --rotate 同用 / one at a time")
+    actor, made = Actor.system("cli"), None
+    async with open_house() as house, house.database.transaction(Role.SYSTEM, SystemScope()) as session:
+        now = house.clock.now()
+        if rotate:
+            data = WebhookKeyInput(public_key=public_key, overlap_hours=overlap_hours)
+            made = await service.rotate(
+                session, device_id=device, data=data, vault=house.vault, actor=actor, now=now
+            )  # fmt: skip
+        elif key_id is not None:
+            await service.revoke(session, device_id=device, key_id=key_id, actor=actor, now=now)
+        await session.flush()
+        rows = await service.listed(session, device_id=device)
+    if json_to is not None:
+        secret = {"secret": made.secret, "path": made.path} if made is not None else {}
+        write_json({"keys": msgspec.to_builtins(rows), **secret}, json_to)
+        return
+    if made is not None and made.secret is not None:
+        click.echo(f"签名密钥（仅显示一次）/ signing secret (shown once): {made.secret}")
+    for row in rows:
+        until = f"{row.valid_until:%Y-%m-%d %H:%M}Z" if row.valid_until else "–"
+        used = f"{row.last_used_at:%Y-%m-%d %H:%M}Z" if row.last_used_at else "–"
+        state = "  已吊销 / revoked" if row.revoked_at else ""
+        click.echo(f"{row.id}  {row.kind}  有效至 / until {until}  最近使用 / last used {used}{state}")
+    if not rows:
+        click.echo("没有密钥 / no keys")

@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -56,7 +57,8 @@ class Intake:
     """Authenticates, redacts and stores deliveries.
 
     The settings bound a body and the time a request may take; `idle_timeout_s` bounds the silence within one.
-    `snapshot_days`: how long an unlinked snapshot is kept (a rule-set value). `counters` is for metrics.
+    `snapshot_days`: how long an unlinked snapshot is kept (a rule-set value). `counters` is for metrics; `refusals`
+    counts by device and address whose signatures were not believed, a bounded number of pairs.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Intake:
         self.read_timeout_s = settings.gate_read_timeout_s
         self.idle_timeout_s = idle_timeout_s
         self.counters = fresh_counters()
+        self.refusals: Counter[tuple[str, str]] = Counter()
         self.store = GroupCommit(urls.by_role[Role.INTAKE], flushers=flushers)
         self.directory = DeviceDirectory(lambda: self.store.pool, vault)
         self.webhooks = WebhookDirectory(lambda: self.store.pool, vault)

@@ -23,7 +23,6 @@ import json
 import logging
 import re
 import uuid
-from collections import Counter
 from typing import Any
 
 import asyncpg
@@ -92,12 +91,11 @@ _STORED, _DUPLICATE = _receipt(duplicate=False), _receipt(duplicate=True)
 
 
 class WebhookApp:
-    """The webhook route. `refusals` counts by device and address who was not believed."""
+    """The webhook route."""
 
     def __init__(self, intake: Intake, reader: BodyReader) -> None:
         self.intake = intake
         self.reader = reader
-        self.refusals: Counter[tuple[str, str]] = Counter()
 
     async def handle(
         self, scope: Scope, receive: Receive, send: Send, exchange: Exchange | None, device_id: str
@@ -168,10 +166,11 @@ class WebhookApp:
         """Counts, and logs at the first, tenth, hundredth time: somebody who tries may not fill the log."""
         client: Any = scope.get("client")
         who = (device_id.lower(), client[0] if client else "")
-        if who not in self.refusals and len(self.refusals) >= REFUSALS_COUNTED:
+        refusals = self.intake.refusals
+        if who not in refusals and len(refusals) >= REFUSALS_COUNTED:
             who = ("", "")
-        self.refusals[who] += 1
-        number = str(self.refusals[who])
+        refusals[who] += 1
+        number = str(refusals[who])
         if number.strip("0") == "1":
             log.warning("not believed, device %s from %s: %s, %s times by now", *who, code, number)
 

@@ -32,7 +32,7 @@ _KINDS = {PASS: RecordKind.ACCESS, DOOR: RecordKind.DOOR, HEARTBEAT: RecordKind.
 _KEPT = {"device_verdict": "verdict", "state": "status", "door": "door", "reader": "reader"}  # data field → extra
 _KEY_CHARS = 48  # of a SHA-256: an event key has room for 80 characters
 _INT64 = 2**63
-_BOUNDARY = re.compile(r"\}\s*+,\s*+(?=\{)")
+_BOUNDARY = re.compile(r"[,\[]\s*+(?=\{)")
 _DECODER = json.JSONDecoder(strict=False)
 _Word = TypeVar("_Word", bound=StrEnum)
 

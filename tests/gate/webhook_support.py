@@ -4,7 +4,7 @@ import json
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from cloudevents.core.bindings.http import to_binary, to_structured
 from cloudevents.core.formats.json import JSONFormat
@@ -12,7 +12,7 @@ from cloudevents.core.v1.event import CloudEvent
 from standardwebhooks import Webhook
 
 from gate_integration.devices import service
-from gate_integration.devices.models import GateLevel
+from gate_integration.devices.models import Direction, GateLevel
 from gate_integration.devices.schemas import DeviceInput, ProfileInput
 from gate_integration.protocols.webhook import PASS
 from storage.database import Database, Role
@@ -92,8 +92,9 @@ def batch(*events: CloudEvent) -> bytes:
 
 
 async def add_sender(
-    database: Database, vault: Vault, world: World, *, now: datetime, capture_mode: str = "identity",
-    profile: ProfileInput | None = None, direction: str = "both",
+    database: Database, vault: Vault, world: World, *, now: datetime,
+    capture_mode: Literal["identity", "snapshot"] = "identity", profile: ProfileInput | None = None,
+    direction: Direction = Direction.BOTH,
 ) -> Sender:  # fmt: skip
     """A webhook device at the entrance, and its first secret."""
     async with database.transaction(Role.APP, world.scope) as session:
@@ -103,7 +104,7 @@ async def add_sender(
                 estate_id=world.estate_id, name="门禁平台", vendor="webhook", serial=f"WH{uuid.uuid4().hex[:12]}",
                 capture_mode=capture_mode, level=GateLevel.ENTRANCE, entrance_id=world.entrance_id,
                 direction=direction, profile=profile or ProfileInput(),
-            ),  # type: ignore[arg-type]  # literals of the schema
+            ),
             vault=vault, actor=support.ACTOR, now=now,
         )  # fmt: skip
     assert made.path == f"/gate/webhook/{made.device.id}"

@@ -77,7 +77,7 @@ def upgrade() -> None:
     op.create_index("ix_webhook_message_key", "webhook_message", ["key_id", "received_at"], unique=False)
     op.create_index(op.f("ix_webhook_message_estate_id"), "webhook_message", ["estate_id"], unique=False)
     scoped("webhook_key", app="SELECT, INSERT, UPDATE")
-    scoped("webhook_message", app="SELECT", system="SELECT, DELETE")
+    scoped("webhook_message", app="SELECT", system="SELECT, UPDATE, DELETE")  # retention locks what it deletes
     insert_only("webhook_message")
     op.execute("GRANT SELECT (delivery_id) ON webhook_message TO ruhu_intake")
     op.execute("CREATE POLICY webhook_message_intake_read ON webhook_message FOR SELECT TO ruhu_intake USING (true)")

@@ -47,6 +47,7 @@ from storage.erasure.service import (
     ledger_replayed,
     replay_ledger,
 )
+from storage.holds.reach import wait_for_approvals
 from storage.objects.service import Objects
 from storage.settings import Settings, SettingsError
 from storage.vault.service import Vault
@@ -120,24 +121,22 @@ class Erasure:
 
     async def one(self, request_id: uuid.UUID) -> bool:
         """One request; False when nothing more may go today."""
-        database, now = self.database, self.clock.now()
-        async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+        now = self.clock.now()
+        async with self.database.transaction(Role.SYSTEM, SystemScope()) as session:
             found = await self.wanted(session, request_id, now)
-        if found is None:
-            return False
-        subject, _ = found
-        await self.ledger.append(intent(subject, now))
-        async with database.transaction(Role.SYSTEM, SystemScope()) as session:
-            again = await self.wanted(session, request_id, now)
-            if again is None or again[0] != subject:
-                return False  # decided otherwise meanwhile: the next run sees it
+            if found is None:
+                return False
+            subject, grounds = found
+            # With the request and the holds locked: what the ledger says is what is then done, or died half way. A
+            # restore would carry out an intent that a hold had overtaken.
+            await self.ledger.append(intent(subject, now))
             proofs = await erase_subject(
                 session, subject=subject, erasers=ERASERS, tools=self.tools, actor=Actor.system("worker"),
                 action="person.erased", now=now,
             )  # fmt: skip
             row = await queries.locked(session, request_id)
             assert row is not None  # noqa: S101 - locked above
-            row.kept, row.carried_out_at = [str(ground) for ground in again[1]], now
+            row.kept, row.carried_out_at = [str(ground) for ground in grounds], now
             row.proof = [*row.proof, *(msgspec.to_builtins(proof) for proof in proofs)]
             row.state = State.PARTLY_DONE if subject.kept else State.DONE
         await self.ledger.append(intent(subject, now, Stage.DONE))
@@ -186,9 +185,10 @@ async def carry_out_in(house: House) -> None:
 
 
 async def held(session: AsyncSession, person_id: uuid.UUID, now: datetime) -> bool:
-    """Whether a legal hold that works at `now` reaches the person."""
+    """Whether a legal hold that works at `now` reaches the person; none comes into force until the transaction ends."""
     from api.retention import REACH
 
+    await wait_for_approvals(session)
     return person_id in (await REACH.cover(session, now=now)).people
 
 

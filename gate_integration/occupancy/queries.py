@@ -55,12 +55,19 @@ def _within(estate_id: uuid.UUID, span: Span) -> tuple[ColumnElement[bool], ...]
 
 
 async def leases(session: AsyncSession, *, estate_id: uuid.UUID, on: date) -> Sequence[Any]:
-    """(household, unit, lease from, building, entrance) of every lease in force on a day."""
+    """(household, unit, lease from, building, entrance) of every lease in force on a day.
+
+    After an erasure in the household the lease counts from then on: whose passages the earlier ones were, nobody knows.
+    """
     return (
         await session.execute(
             select(
-                Lease.household_id, Lease.unit_id, Lease.valid_from, HousingUnit.building_id, HousingUnit.entrance_id
-            )
+                Lease.household_id,
+                Lease.unit_id,
+                func.greatest(Lease.valid_from, Household.evidence_from),
+                HousingUnit.building_id,
+                HousingUnit.entrance_id,
+            )  # fmt: skip
             .join(HousingUnit, HousingUnit.id == Lease.unit_id)
             .join(Household, Household.id == Lease.household_id)
             .where(

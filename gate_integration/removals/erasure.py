@@ -3,11 +3,12 @@
 import os
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gate_integration.devices.models import Credential
+from gate_integration.devices.models import Credential, DevicePerson
 from gate_integration.removals import service
+from gate_integration.removals.models import DeviceRemoval
 from storage.audit.service import Actor
 from storage.erasure.parts import Part
 from storage.erasure.service import Proof, Subject, Tools
@@ -28,6 +29,10 @@ async def erase(session: AsyncSession, subject: Subject, tools: Tools, now: date
         )
         return [Proof(noun="device-face", done="queued-for-removal", count=queued)]
     queued = await service.queue_person(session, person_id=subject.subject_id, reason="erasure", actor=ERASURE, now=now)
+    # Entries that ended before still say by which number a device knew the person.
+    own = DevicePerson.person_id == subject.subject_id
+    former = (await session.scalars(delete(DevicePerson).where(own).returning(DevicePerson.id))).all()
+    await session.execute(update(DeviceRemoval).where(DeviceRemoval.person_id == subject.subject_id).values(note=None))
     cards = (
         await session.scalars(select(Credential).where(Credential.person_id == subject.subject_id).with_for_update())
     ).all()
@@ -38,5 +43,6 @@ async def erase(session: AsyncSession, subject: Subject, tools: Tools, now: date
         card.person_id = None
     return [
         Proof(noun="device-entry", done="queued-for-removal", count=queued),
+        Proof(noun="former-device-entry", done="deleted", count=len(former)),
         Proof(noun="credential", done="unlinked", count=len(cards)),
     ]

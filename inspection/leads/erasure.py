@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.leads.models import Lead, LeadStatus
 from inspection.registry.households.erasure import ERASED_NAME
-from inspection.registry.households.models import HouseholdMember, Person
+from inspection.registry.households.models import GuestStay, HouseholdMember, Person, ServiceWorker, WorkerHousehold
 from storage.erasure.parts import Part
 from storage.erasure.service import Proof, Subject, Tools
 
@@ -20,7 +20,13 @@ async def erase(session: AsyncSession, subject: Subject, tools: Tools, now: date
     person = await session.get(Person, subject.subject_id)
     if person is None or person.erased_at is not None:
         return []
-    homes = select(HouseholdMember.household_id).where(HouseholdMember.person_id == person.id)
+    homes = union(
+        select(HouseholdMember.household_id).where(HouseholdMember.person_id == person.id),
+        select(GuestStay.household_id).where(GuestStay.person_id == person.id),
+        select(WorkerHousehold.household_id)
+        .join(ServiceWorker, ServiceWorker.id == WorkerHousehold.worker_id)
+        .where(ServiceWorker.person_id == person.id),
+    )
     of_cases = await session.scalar(
         select(func.count()).select_from(Lead).where(Lead.household_id.in_(homes), Lead.status.in_(OF_CASES))
     )

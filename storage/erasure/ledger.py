@@ -47,7 +47,8 @@ class Ledger:
     def _append(self, entry: Entry) -> Line:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(descriptor, "r+", encoding="utf-8") as file:
+        # A damaged byte is named by whoever reads the ledger; it must not keep the next erasure from being written.
+        with os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             texts = whole_lines(file.read())
             last = _last(texts)

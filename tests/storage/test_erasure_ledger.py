@@ -45,6 +45,24 @@ def texts(lines: list[Line]) -> list[str]:
     return [line.text() for line in lines]
 
 
+async def test_a_damaged_byte_keeps_no_erasure_from_being_written(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path, FilesystemStore(tmp_path / "objects"))
+    await ledger.append(entry(1))
+    path = tmp_path / FILE_NAME
+    path.write_bytes(path.read_bytes().replace(b"T", b"\xff", 1))
+    await ledger.append(entry(2))
+    told = await ledger.read()
+    assert {one.subject_id.int for one in told.entries} == {1, 2}  # the first by its copy in the store
+    assert told.damage
+
+
+def test_a_moment_written_otherwise_is_a_changed_line() -> None:
+    (text,) = texts(chain(1))
+    changed = text.replace("2026-03-02T", "2026-03-02 ")
+    assert changed != text
+    assert [one.code for one in read_copy("file", [changed]).damage] == ["line-changed"]
+
+
 @given(st.integers(0, 2**64), st.sampled_from(Stage), st.sets(st.sampled_from(["register", "trail", "case_records"])))
 def test_a_line_reads_back_as_it_was_written(number: int, stage: Stage, kept: set[str]) -> None:
     line = Line("b" * 32, 3, "0" * 63 + "1", entry(number, stage, tuple(sorted(kept))))

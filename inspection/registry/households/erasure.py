@@ -1,20 +1,22 @@
 """Erasing a person from the register: what is sealed becomes unreadable, what is written is emptied, a row remains."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, union, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.registry.households import papers, queries
 from inspection.registry.households.models import (
     Absence,
     GuestStay,
+    Household,
     HouseholdMember,
     Person,
     ServiceWorker,
     WorkerHousehold,
 )
+from storage.clock import local_day
 from storage.erasure.keys import destroy_objects_of, renew_subject_key
 from storage.erasure.parts import Part
 from storage.erasure.service import Proof, Subject, Tools
@@ -33,6 +35,8 @@ async def erase(session: AsyncSession, subject: Subject, tools: Tools, now: date
         return []
     objects = await destroy_objects_of(session, objects=tools.objects, subject_id=person.id, now=now)
     proofs = [Proof(noun="object", done="destroyed", count=objects)]
+    if not subject.keeps(Part.TRAIL):
+        await _begin_anew(session, person, now)
     if subject.keeps(Part.REGISTER):
         await _seal_again(session, person, tools, now)
         return [
@@ -57,6 +61,26 @@ async def erase(session: AsyncSession, subject: Subject, tools: Tools, now: date
         gone = await session.execute(delete(table).where(table.person_id == person.id))
         proofs.append(Proof(noun=table.__tablename__, done="deleted", count=_count(gone)))
     return proofs
+
+
+async def _begin_anew(session: AsyncSession, person: Person, now: datetime) -> None:
+    """What gates told of the person's households counts no more: nobody knows now whose passages those were.
+
+    An unknown face that was a member's, or a flat that only a guest was in, would speak against those who remain.
+    """
+    homes = union(
+        select(HouseholdMember.household_id).where(HouseholdMember.person_id == person.id),
+        select(GuestStay.household_id).where(GuestStay.person_id == person.id),
+        select(WorkerHousehold.household_id)
+        .join(ServiceWorker, ServiceWorker.id == WorkerHousehold.worker_id)
+        .where(ServiceWorker.person_id == person.id),
+    )
+    await session.execute(
+        update(Household)
+        .where(Household.id.in_(homes))
+        .values(evidence_from=local_day(now) + timedelta(days=1))
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def _seal_again(session: AsyncSession, person: Person, tools: Tools, now: datetime) -> None:

@@ -90,7 +90,11 @@ class Person(Base):
 
 
 class Household(Base):
-    """保障家庭/户. `number` is the authority's file number."""
+    """保障家庭/户. `number` is the authority's file number.
+
+    `evidence_from`: what gates told before that day counts for nothing, since somebody to whom it belonged was erased
+    and nobody can tell any more whose passages those were.
+    """
 
     __tablename__ = "household"
     __table_args__ = (UniqueConstraint("estate_id", "number"),)
@@ -100,6 +104,7 @@ class Household(Base):
     number: Mapped[Code]
     kind: Mapped[Code]
     created_at: Mapped[Moment]
+    evidence_from: Mapped[date | None] = mapped_column(Date)
 
 
 class HouseholdMember(Base):

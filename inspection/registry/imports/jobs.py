@@ -96,6 +96,9 @@ class Workshop:
             table, stated = await asyncio.to_thread(read_all, content, row.sheet, today, Progress())
             async with self.transaction(row) as session:
                 await register.one_import_at_a_time(session, estate_id=row.estate_id)
+                if not await queries.is_at(session, import_id=import_id, status=ImportStatus.APPLYING):
+                    return  # cancelled by an erasure meanwhile: the file would bring the person back
+                await register.hold_still(session, estate_id=row.estate_id)
                 looked = await self.look(session, row, table, stated, today)
                 confirmed = msgspec.convert(row.report, Report)
                 if looked.report.counts != confirmed.counts or not looked.report.acceptable:

@@ -18,6 +18,12 @@ async def get(session: AsyncSession, *, import_id: uuid.UUID, lock: bool = False
     return await session.get(RegistryImport, import_id, with_for_update=lock or None)
 
 
+async def is_at(session: AsyncSession, *, import_id: uuid.UUID, status: ImportStatus) -> bool:
+    """Whether an import is at a stage now."""
+    found = await session.scalar(select(RegistryImport.status).where(RegistryImport.id == import_id))
+    return found == status
+
+
 async def active(session: AsyncSession, *, estate_id: uuid.UUID) -> RegistryImport | None:
     """The import that an estate is at."""
     return await session.scalar(

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable
 
-from sqlalchemy import insert, select, text, update
+from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.registry.households.models import Household, HouseholdMember, Lease, Person
@@ -25,6 +25,17 @@ async def one_import_at_a_time(session: AsyncSession, *, estate_id: uuid.UUID) -
         text("SELECT pg_advisory_xact_lock(hashtextextended('registry-import/' || CAST(:id AS text), 0))"),
         {"id": str(estate_id)},
     )
+
+
+async def hold_still(session: AsyncSession, *, estate_id: uuid.UUID) -> None:
+    """Has everybody else's changes to the estate's register wait until this transaction ends, and waits for theirs.
+
+    Otherwise what somebody changed between the comparison and the writing would be written over with what was before.
+    References to the rows, such as the gates' sightings, are not kept waiting.
+    """
+    for table in (HousingUnit, Household, Person, HouseholdMember, Lease):
+        rows = select(table.id).where(table.estate_id == estate_id).order_by(table.id).with_for_update(key_share=True)
+        await session.execute(select(func.count()).select_from(rows.subquery()))
 
 
 async def register_of(session: AsyncSession, *, estate_id: uuid.UUID) -> Known:

@@ -36,6 +36,17 @@ BEGIN
        AND v.household_id IN (SELECT household_id FROM household_member WHERE person_id = subject
                               UNION SELECT household_id FROM guest_stay WHERE person_id = subject);
   END IF;
+  IF written <> '' THEN  -- reasons that officers gave for changes of the register
+    UPDATE register_change c SET reason = replace(reason, written, '（已删除）')
+     WHERE strpos(c.reason, written) > 0
+       AND (c.person_id = subject
+            OR c.household_id IN (SELECT household_id FROM household_member WHERE person_id = subject
+                                  UNION SELECT household_id FROM guest_stay WHERE person_id = subject));
+    UPDATE missing_record m SET reason = replace(reason, written, '（已删除）')
+     WHERE strpos(m.reason, written) > 0
+       AND (m.person_id = subject
+            OR m.household_id IN (SELECT household_id FROM household_member WHERE person_id = subject));
+  END IF;
   UPDATE photo p SET caption = NULL FROM visit v, occupant_met o
    WHERE v.id = p.visit_id AND o.visit_id = v.id AND o.person_id = subject AND v.case_id IS NULL;
   UPDATE occupant_met o SET person_id = NULL, described_as = NULL, relation = NULL, since = NULL, statement = NULL
@@ -51,6 +62,7 @@ GRANT EXECUTE ON FUNCTION ruhu_erase_field_records(uuid, text) TO ruhu_system;
 
 def upgrade() -> None:
     """Makes the tables, their grants and their policies."""
+    op.add_column("household", sa.Column("evidence_from", sa.Date(), nullable=True))
     op.create_table(
         "tombstone",
         sa.Column("subject_id", sa.Uuid(), nullable=False),

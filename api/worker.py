@@ -3,26 +3,34 @@
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 
-from procrastinate import App
+from procrastinate import App, RetryStrategy
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Status
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.backups import scheduled_backup, scheduled_drill
 from api.erasure import carry_out_in
 from api.house import House
 from api.keys import rewrap_in
+from api.metrics.page import MetricsPage
+from api.metrics.process import Metrics
 from api.retention import run_daily, run_hourly
 from api.sealing import make_sealer
+from api.serving import serving
 from api.wiring import make_engine
 from gate_integration.devices import service as devices
 from gate_integration.enrolment import jobs as enrolment
 from gate_integration.enrolment.counting import StoredFaces
 from gate_integration.intake import jobs as intake
 from gate_integration.intake.drain import Drainer
+from gate_integration.intake.reader import ReadResult
 from gate_integration.occupancy import service as occupancy
 from gate_integration.sightings.pseudonyms import forget_without_basis
 from gate_integration.sightings.service import SightingService
@@ -70,6 +78,8 @@ INTERVALS = {
 }
 TICK_S = {ClockKind.SYSTEM: 20.0, ClockKind.SIMULATED: 0.1}
 STALLED_S = 120
+AGAIN = RetryStrategy(max_attempts=6, exponential_wait=4)
+"""After 4, 16, 64 … seconds: an outage of minutes must not use up the tries of a job."""
 
 
 class Worker:
@@ -114,15 +124,15 @@ class Worker:
                 async with self.house.database.transaction(Role.SYSTEM, SystemScope()) as session:
                     await work(session)
 
-            app.task(name=name, queue="default", retry=5)(run)
+            app.task(name=name, queue="default", retry=AGAIN)(run)
 
-        app.task(name="occupancy.evaluate", queue="default", retry=5)(self.evaluate)
-        app.task(name=CHECK_TASK, queue="default", retry=5)(self.check_import)
-        app.task(name=APPLY_TASK, queue="default", retry=5)(self.apply_import)
+        app.task(name="occupancy.evaluate", queue="default", retry=AGAIN)(self.evaluate)
+        app.task(name=CHECK_TASK, queue="default", retry=AGAIN)(self.check_import)
+        app.task(name=APPLY_TASK, queue="default", retry=AGAIN)(self.apply_import)
         for name, run_retention in (("retention.run", run_daily), ("retention.run_hourly", run_hourly)):
-            app.task(name=name, queue="default", retry=5)(self.over_house(run_retention))
-        app.task(name=REWRAP, queue="default", retry=5)(self.over_house(rewrap_in))
-        app.task(name=ERASE_TASK, queue="default", retry=5)(self.over_house(carry_out_in))
+            app.task(name=name, queue="default", retry=AGAIN)(self.over_house(run_retention))
+        app.task(name=REWRAP, queue="default", retry=AGAIN)(self.over_house(rewrap_in))
+        app.task(name=ERASE_TASK, queue="default", retry=AGAIN)(self.over_house(carry_out_in))
         for name, run_backup in (("backup.run", scheduled_backup), ("backup.drill", scheduled_drill)):
             app.task(name=name, queue="default", retry=2)(self.over_house(run_backup))
 
@@ -152,8 +162,14 @@ class Worker:
 
         No job itself: one whose worker died would wait for its own lock for ever, and every other job with it.
         """
-        for job in await self.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
-            await self.app.job_manager.retry_job(job)
+        manager = self.app.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_S):
+            try:
+                await manager.retry_job(job)
+            except UniqueViolation:
+                # The next one of the kind waits already, for the lock that this one would hold for ever.
+                if job.id is not None:
+                    await manager.finish_job_by_id_async(job_id=job.id, status=Status.FAILED, delete_job=True)
 
     async def evaluate(self, **_: object) -> None:
         """Judges every estate, each in a transaction of its own."""
@@ -189,11 +205,47 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), pause)
 
+    async def run_jobs(self) -> None:
+        """Runs jobs until it is cancelled. The queue's worker gives up when it loses the database: a new one begins."""
+        while not self.stopping.is_set():
+            try:
+                await self.app.run_worker_async(
+                    concurrency=self.jobs, install_signal_handlers=False, listen_notify=True,
+                    fetch_job_polling_interval=5 if self.house.settings.clock is ClockKind.SYSTEM else 0.3,
+                    delete_jobs="successful",
+                )  # fmt: skip
+            except Exception as error:  # noqa: BLE001 - a database that restarts must not end the worker
+                log.error("jobs: %s", type(error).__name__)  # noqa: TRY400 - values stay out of the log
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), 1)
+
+    def stop(self) -> None:
+        """Asked once: finishes what is at hand. Asked again: ends at once; what was not committed is done anew."""
+        if self.stopping.is_set():
+            os._exit(1)
+        self.stopping.set()
+
+    @contextlib.asynccontextmanager
+    async def measured(self, drainers: Sequence[Drainer]) -> AsyncIterator[None]:
+        """Answers for metrics at an address of its own, where one is set."""
+        operation = self.house.settings.operation
+        if not operation.metrics_port:
+            yield
+            return
+        metrics = Metrics(self.house.database)
+        metrics.count(
+            "ruhu_drained", "What was read from deliveries since the worker began", "what",
+            lambda: {name: sum(asdict(d.total)[name] for d in drainers) for name in asdict(ReadResult())},
+        )  # fmt: skip
+        page = MetricsPage(metrics.registry, token=operation.metrics_token)
+        async with serving(page, host=operation.metrics_host, port=operation.metrics_port):
+            yield
+
     async def run(self) -> None:
         """Works until SIGTERM or SIGINT, then finishes what it is at."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stopping.set)
+            loop.add_signal_handler(number, self.stop)
         house = self.house
         drainers = [
             Drainer(
@@ -201,14 +253,8 @@ class Worker:
             )
             for _ in range(self.drainers)
         ]  # fmt: skip
-        async with self.app.open_async():
-            jobs = asyncio.create_task(
-                self.app.run_worker_async(
-                    concurrency=self.jobs, install_signal_handlers=False, listen_notify=True,
-                    fetch_job_polling_interval=5 if house.settings.clock is ClockKind.SYSTEM else 0.3,
-                    delete_jobs="successful",
-                )
-            )  # fmt: skip
+        async with self.app.open_async(), self.measured(drainers):
+            jobs = asyncio.create_task(self.run_jobs())
             others = [asyncio.create_task(d.run(self.stopping)) for d in drainers]
             others.append(asyncio.create_task(self.watch_timers()))
             others.append(asyncio.create_task(make_sealer(house).run(self.stopping)))

@@ -4,21 +4,57 @@ import asyncio
 import logging
 import os
 import sys
+import time
+from typing import Any
 
 import click
 
 from api.cli.common import demand_replayed, fail_settings, json_option, migrate, settings, write_json
-from storage.settings import SettingsError
+from storage.settings import Settings, SettingsError
 
 # One thread for small matrix products: more of them only wait for each other. Set before numpy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-def log_to_stderr() -> None:
-    """Plain log lines on standard error."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    for quiet in ("procrastinate", "alembic", "httpx"):
-        logging.getLogger(quiet).setLevel(logging.WARNING)
+OPENING_PATIENCE_S = 120.0
+log = logging.getLogger("ruhu.process")
+
+
+def opened(chosen: Settings) -> Any:  # noqa: ANN401 - a House, imported lazily
+    """The house, its store tried and its database at this code's schema.
+
+    A database that is lost meanwhile is waited for, two minutes at most. What only a person can mend ends the process
+    with exit code 3.
+    """
+    import psycopg
+    from sqlalchemy.exc import DBAPIError
+
+    from api.house import check_store, open_house
+
+    end = time.monotonic() + OPENING_PATIENCE_S
+    while True:
+        house = None
+        try:
+            house = open_house(chosen, say=log.info)
+            check_store(house, say=log.info)
+            migrate(house, say=log.info)
+            demand_replayed(house)
+        except SettingsError as error:
+            fail_settings(error)
+        except (psycopg.OperationalError, DBAPIError, ConnectionError) as error:
+            lost = isinstance(error, psycopg.OperationalError | ConnectionError) or isinstance(
+                error.orig, psycopg.OperationalError | psycopg.InterfaceError | OSError
+            )
+            if house is not None:
+                house.objects.close()
+                if house.lease is not None:
+                    house.lease.release()
+            if not lost or time.monotonic() > end:
+                raise
+            log.warning("数据库中断，等待恢复 / the database was lost, waiting for it")
+            time.sleep(1)
+        else:
+            return house
 
 
 @click.command()
@@ -29,37 +65,38 @@ def serve(host: str | None, port: int | None) -> None:
     import uvicorn
 
     from api.asgi import make_front
-    from api.house import check_store, open_house
+    from api.serving import FINISH_S, Server
     from gate_integration.intake.http_protocol import GateHttpProtocol
+    from storage.log_lines import configure
 
-    log_to_stderr()
     chosen = settings()
-    try:
-        house = open_house(chosen, say=lambda text: click.echo(text, err=True))
-        check_store(house, say=lambda text: click.echo(text, err=True))
-    except SettingsError as error:
-        fail_settings(error)
-    migrate(house)
-    demand_replayed(house)
+    configure(chosen.operation.log)
+    house = opened(chosen)
+    front = make_front(house)
     config = uvicorn.Config(
-        make_front(house),
+        front,
         host=host or chosen.host,
         port=port or chosen.port,
         loop="uvloop",
         http=GateHttpProtocol,
-        log_level="warning",
+        log_config=None,
         access_log=False,  # paths under /gate carry device tokens
         server_header=False,
         proxy_headers=bool(chosen.trusted_proxies),
         forwarded_allow_ips=list(chosen.trusted_proxies) or None,
-        timeout_graceful_shutdown=15,
+        timeout_graceful_shutdown=FINISH_S,
     )
-    server = uvicorn.Server(config)
-    click.echo(f"http://{config.host}:{config.port}", err=True)
-    server.run()
+    server = Server(config, on_stop=front.stop, drain_s=chosen.operation.drain_s)
+    log.info("http://%s:%d", config.host, config.port)
+    try:
+        server.run()
+    except SystemExit:
+        # uvicorn's own code for "could not start" is 3, which says here that the settings are wrong.
+        if server.started:
+            raise
     if house.lease is not None:
         house.lease.release()
-    sys.exit(0 if server.started else 1)
+    sys.exit(server.exit_code)
 
 
 @click.command()
@@ -67,16 +104,11 @@ def serve(host: str | None, port: int | None) -> None:
 @click.option("--jobs", type=click.IntRange(1, 16), default=2, help="并行任务数 / parallel jobs.")
 def worker(drainers: int, jobs: int) -> None:
     """后台处理 / Drains deliveries, runs jobs and timers until SIGTERM."""
-    from api.house import check_store, open_house
+    from storage.log_lines import configure
 
-    log_to_stderr()
-    try:
-        house = open_house(settings(), say=lambda text: click.echo(text, err=True))
-        check_store(house, say=lambda text: click.echo(text, err=True))
-    except SettingsError as error:
-        fail_settings(error)
-    migrate(house)
-    demand_replayed(house)
+    chosen = settings()
+    configure(chosen.operation.log)
+    house = opened(chosen)
 
     async def run() -> None:
         from api.worker import Worker

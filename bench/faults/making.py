@@ -63,7 +63,7 @@ class Maker:
             Kind.BACKEND: lambda step: self._one_session(step, signal.SIGKILL),
             Kind.SESSION: lambda step: self._one_session(step, signal.SIGTERM),
             Kind.EVERYTHING: self._everything,
-            Kind.CUT_REQUEST: lambda step: self._line(step, Faults(cut_up_after=int(step.amount * 3000), times=1)),
+            Kind.CUT_REQUEST: lambda step: self._line(step, Faults(cut_up_after=int(step.amount * 900), times=1)),
             Kind.CUT_ANSWER: lambda step: self._line(step, Faults(cut_down_after=int(step.amount * 20), times=1)),
             Kind.CUT_ALL: lambda _: sum(proxy.cut_all() for proxy in self.proxies) > 0,
             Kind.STALL: self._stall,

@@ -45,6 +45,38 @@ async def test_the_job_of_a_dead_worker_runs_again(worker: Worker, database: Dat
     assert state == "todo"
 
 
+async def test_the_job_of_a_dead_worker_gives_way_to_the_next_of_its_kind(worker: Worker, database: Database) -> None:
+    """Two of one lock cannot wait: the dead one would hold the lock for ever, and no other would ever be done."""
+    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+        await defer(session, task="consents.apply_withdrawals", lock="twice")
+        await session.execute(text("UPDATE procrastinate_jobs SET status = 'doing' WHERE lock = 'twice'"))
+        await defer(session, task="consents.apply_withdrawals", lock="twice")
+    async with worker.app.open_async():
+        await worker.retry_stalled()
+        found = await worker.app.job_manager.fetch_job(None, await worker.app.job_manager.register_worker())
+    async with database.transaction(Role.SYSTEM, SystemScope()) as session:
+        states = list(await session.scalars(text("SELECT status::text FROM procrastinate_jobs WHERE lock = 'twice'")))
+        await session.execute(text("DELETE FROM procrastinate_jobs WHERE lock = 'twice'"))
+    assert found is not None
+    assert found.lock == "twice"
+    assert states == ["doing"]
+
+
+async def test_jobs_go_on_after_the_queue_gave_up(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: list[bool] = []
+
+    async def lost(**_: Any) -> None:
+        runs.append(True)
+        if len(runs) == 3:
+            worker.stopping.set()
+        elif len(runs) == 2:
+            raise ConnectionError
+
+    monkeypatch.setattr(worker.app, "run_worker_async", lost)
+    await worker.run_jobs()
+    assert len(runs) == 3
+
+
 async def test_watching_timers_looks_after_dead_workers_itself(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
     async def seen() -> None:
         worker.stopping.set()

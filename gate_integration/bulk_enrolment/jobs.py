@@ -154,9 +154,7 @@ class Workshop:
             async with self.transaction(row) as session:
                 return await self.objects.get(session, object_id=object_id, now=self.clock.now())
 
-        file = Pieces(
-            pieces, size=row.size, piece=service.PIECE, loop=asyncio.get_running_loop(), fetch=fetch
-        )  # fmt: skip
+        file = Pieces(pieces, loop=asyncio.get_running_loop(), fetch=fetch)
         try:
             return await asyncio.to_thread(Archive, file)
         except Damaged:
@@ -245,7 +243,8 @@ class Workshop:
                 fresh.attempts = 0
             else:
                 fresh.status = ImportStatus.CHECKED
-            self.watch(fresh.lines_checked, fresh.lines_total)
+            told = fresh.lines_checked, fresh.lines_total
+        self.watch(*told)
         return bool(waiting)
 
     async def look_at(

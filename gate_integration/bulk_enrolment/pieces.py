@@ -7,7 +7,9 @@ import struct
 import uuid
 import zipfile
 import zlib
+from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import accumulate
 from typing import Final
 
 PATIENCE_S: Final = 120.0
@@ -20,16 +22,19 @@ DAMAGED: Final = (
 
 
 class Pieces(io.RawIOBase):
-    """Reads pieces as they are needed. Used in a thread, while `loop` fetches: `fetch` gives one object's bytes."""
+    """Reads pieces (object and size) as they are needed.
+
+    Used in a thread, while `loop` fetches: `fetch` gives one object's bytes.
+    """
 
     def __init__(
-        self, pieces: Sequence[uuid.UUID], *, size: int, piece: int, loop: asyncio.AbstractEventLoop,
+        self, pieces: Sequence[tuple[uuid.UUID, int]], *, loop: asyncio.AbstractEventLoop,
         fetch: Callable[[uuid.UUID], Awaitable[bytes]],
     ) -> None:  # fmt: skip
         super().__init__()
         self.pieces = pieces
-        self.size = size
-        self.piece = piece
+        self.begins = [0, *accumulate(size for _, size in pieces)]
+        self.size = self.begins[-1]
         self.loop = loop
         self.fetch = fetch
         self.position = 0
@@ -60,7 +65,8 @@ class Pieces(io.RawIOBase):
         """Fills the buffer up to the end of a piece."""
         if self.position >= self.size:
             return 0
-        number, begin = divmod(self.position, self.piece)
+        number = bisect_right(self.begins, self.position) - 1
+        begin = self.position - self.begins[number]
         part = self.part(number)[begin : begin + len(buffer)]
         buffer[: len(part)] = part
         self.position += len(part)
@@ -71,7 +77,7 @@ class Pieces(io.RawIOBase):
         if number not in self.held:
             while len(self.held) > 1:
                 del self.held[next(iter(self.held))]
-            waiting = asyncio.run_coroutine_threadsafe(_awaited(self.fetch(self.pieces[number])), self.loop)
+            waiting = asyncio.run_coroutine_threadsafe(_awaited(self.fetch(self.pieces[number][0])), self.loop)
             try:
                 self.held[number] = waiting.result(PATIENCE_S)
             except Exception as error:
@@ -95,7 +101,7 @@ class Archive:
         """Reads the directory. Raises `Damaged`, or whatever fetching raised."""
         self.file = file
         try:
-            self.zip = zipfile.ZipFile(file)
+            self.zip = zipfile.ZipFile(io.BufferedReader(file))  # which reads on where a piece ends
         except DAMAGED:
             raise file.failure or Damaged from None
 

@@ -23,6 +23,7 @@ from inspection.registry.consents.models import Consent, ConsentScope
 from inspection.registry.consents.service import standing_scopes
 from inspection.registry.households.models import GuestStay, HouseholdMember, Person, ServiceWorker
 from storage.clock import local_day
+from storage.objects.models import StoredObject
 
 PIECE_ROWS = 1000
 WORKING = (ImportStatus.WAITING, ImportStatus.CHECKING, ImportStatus.APPLYING)
@@ -62,15 +63,15 @@ async def begin(
     )
 
 
-async def pieces(session: AsyncSession, *, import_id: uuid.UUID) -> list[uuid.UUID]:
-    """The objects in which an archive lies, in order."""
-    return list(
-        await session.scalars(
-            select(PhotoImportPiece.object_id)
-            .where(PhotoImportPiece.import_id == import_id)
-            .order_by(PhotoImportPiece.position)
-        )
+async def pieces(session: AsyncSession, *, import_id: uuid.UUID) -> list[tuple[uuid.UUID, int]]:
+    """The objects in which an archive lies and their sizes, in order."""
+    rows = await session.execute(
+        select(PhotoImportPiece.object_id, StoredObject.size)
+        .join(StoredObject, StoredObject.id == PhotoImportPiece.object_id)
+        .where(PhotoImportPiece.import_id == import_id)
+        .order_by(PhotoImportPiece.position)
     )
+    return [(object_id, size) for object_id, size in rows]
 
 
 async def forget_pieces(session: AsyncSession, *, import_id: uuid.UUID) -> None:
@@ -131,7 +132,7 @@ async def tally(session: AsyncSession, *, import_id: uuid.UUID) -> list[tuple[st
         .group_by(PhotoImportLine.state, PhotoImportLine.code)
         .order_by(PhotoImportLine.state, PhotoImportLine.code)
     )
-    return [row.tuple() for row in rows]
+    return [(state, code, number) for state, code, number in rows]
 
 
 async def lines(

@@ -206,7 +206,7 @@ async def end(
     session: AsyncSession, row: PhotoImport, *, status: ImportStatus, objects: Objects, now: datetime
 ) -> None:
     """Ends an import: the archive is destroyed, whatever became of it."""
-    for object_id in await queries.pieces(session, import_id=row.id):
+    for object_id, _ in await queries.pieces(session, import_id=row.id):
         await objects.destroy(session, object_id=object_id, now=now)
     await queries.forget_pieces(session, import_id=row.id)
     await queries.count(session, row, now=now)

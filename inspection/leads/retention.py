@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, exists, func, or_, select, update
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, exists, false, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.leads.models import Lead, LeadStatus
+from storage.holds.reach import Cover
 from storage.retention.classes import Described, Removed, RowRetention, Tools
 from storage.retention.ground import destroy_objects
 from storage.rules.values import RuleDefault
@@ -22,23 +23,37 @@ DESTROYED = "destroyed_at"
 GONE_ZH, GONE_EN = "（已按保存期限删除）", "(deleted at the end of its retention period)"
 
 
+def shows_held(cover: Cover) -> ColumnElement[bool]:
+    """The frozen evidence of a lead shows a picture that is held. Never NULL."""
+    if not cover.objects:
+        return false()
+    held = literal([str(one) for one in sorted(cover.objects)], ARRAY(Text()))
+    return func.coalesce(Lead.evidence["pictures_kept"].has_any(held), false())
+
+
+async def pictures_of(session: AsyncSession, lead_ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Pictures that the frozen evidence of these leads keeps, and that of no other lead."""
+    kept: set[str] = set()
+    for evidence in await session.scalars(
+        select(Lead.evidence).where(Lead.id.in_(lead_ids), Lead.evidence.is_not(None))
+    ):
+        kept.update((evidence or {}).get("pictures_kept", ()))
+    return [
+        uuid.UUID(one)
+        for one in sorted(kept)
+        if not await session.scalar(
+            select(exists().where(Lead.id.not_in(lead_ids), Lead.evidence["pictures_kept"].contains([one])))
+        )
+    ]
+
+
 async def empty(session: AsyncSession, ids: Sequence[uuid.UUID], tools: Tools, now: datetime) -> Removed:
     """Destroys the frozen evidence, its pictures and every word of a lead.
 
     What stays says that there was one, of which rule, and how a person decided: the precision of rules is counted
     from that. A picture that another lead keeps too stays with that one.
     """
-    kept: set[str] = set()
-    for evidence in await session.scalars(select(Lead.evidence).where(Lead.id.in_(ids), Lead.evidence.is_not(None))):
-        kept.update((evidence or {}).get("pictures_kept", ()))
-    shared = [
-        one
-        for one in kept
-        if await session.scalar(
-            select(exists().where(Lead.id.not_in(ids), Lead.evidence["pictures_kept"].contains([one])))
-        )
-    ]
-    count, size = await destroy_objects(session, [uuid.UUID(one) for one in sorted(kept - set(shared))], tools, now)
+    count, size = await destroy_objects(session, await pictures_of(session, ids), tools, now)
     await session.execute(
         update(Lead)
         .where(Lead.id.in_(ids))
@@ -64,8 +79,8 @@ CLASSES: tuple[RowRetention, ...] = (
             Lead.status.in_((LeadStatus.DISMISSED, LeadStatus.WITHDRAWN)),
             or_(Lead.evidence.is_(None), ~Lead.evidence.has_key(DESTROYED)),
         ),
-        held=lambda cover: cover.any_of(
-            estates=Lead.estate_id, households=Lead.household_id, units=Lead.unit_id
+        held=lambda cover: or_(
+            cover.any_of(estates=Lead.estate_id, households=Lead.household_id, units=Lead.unit_id), shows_held(cover)
         ),
         act=empty,
     ),

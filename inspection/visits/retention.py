@@ -15,7 +15,7 @@ from storage.retention.ground import destroy_objects
 from storage.rules.values import RuleDefault
 
 VISITS = RuleDefault(
-    "retention.visit_days", 730, "calendar_day",
+    "retention.visit_days", 731, "calendar_day",
     "行政处罚法 36：二年内未被发现的不再处罚，期间走访记录可能成为证据；须由法律顾问确认",
 )  # fmt: skip
 RULES = (VISITS,)

@@ -17,7 +17,7 @@ PERSON = "person"
 ERASED = "audit.payloads-erased"
 """The action of the rows that say how many payloads were erased; verification counts on them."""
 
-SHORTEST = timedelta(days=3 * 365)
+SHORTEST = timedelta(days=3 * 365 + 1)
 """Records of processing are kept three years at least (人脸识别技术应用安全管理办法 9；网络数据安全管理条例 12)."""
 
 

@@ -102,7 +102,7 @@ async def test_when_all_periods_have_passed_nothing_is_left(
 
     await at(0)
     assert [table.__name__ for table in GONE if not await left(table)] == ["EventKey"]
-    early = await at(729)
+    early = await at(730)
     assert early["cases"].rows == 0
     assert await left(Case) == 2
     late = await at(731)

@@ -340,7 +340,7 @@ async def test_erased_payloads_leave_a_chain_that_verifies(log: Log) -> None:
     async with log.database.transaction(Role.SYSTEM, SystemScope()) as session:
         with pytest.raises(ValueError, match="three years"):
             await erase_payloads_before(session, before=later - timedelta(days=900), now=later)
-        old = later - timedelta(days=3 * 365)
+        old = later - timedelta(days=3 * 365 + 1)
         assert await erase_payloads_before(session, before=old, now=later, limit=1) == 1
         assert await erase_payloads_before(session, before=old, now=later) == 1
         assert await erase_payloads_before(session, before=old, now=later) == 0

@@ -23,9 +23,10 @@ DECLARE
   total bigint := 0;
 BEGIN
   PERFORM set_config('ruhu.scope', 'system', true);
-  IF EXISTS (SELECT 1 FROM visit v LEFT JOIN violation_case c ON c.id = v.case_id
+  -- What was planned in a case and never done goes with the case when that is closed.
+  IF EXISTS (SELECT 1 FROM visit v LEFT JOIN violation_case c ON c.id = v.case_id OR c.lead_id = v.lead_id
               WHERE v.id = ANY (visits)
-                AND (v.status IN ('planned', 'started') OR (c.id IS NOT NULL AND c.closed_at IS NULL))) THEN
+                AND CASE WHEN c.id IS NULL THEN v.status IN ('planned', 'started') ELSE c.closed_at IS NULL END) THEN
     RAISE EXCEPTION 'an open visit, or one of an open case, is not destroyed';
   END IF;
   DELETE FROM check_in WHERE visit_id = ANY (visits); GET DIAGNOSTICS part = ROW_COUNT; total := total + part;

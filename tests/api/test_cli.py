@@ -141,6 +141,17 @@ def test_an_estate_by_the_command_line_alone(data: Path, tmp_path: Path) -> None
     assert "大门  从未联系" in ruhu("gate", "health", data=data).stdout
     twice = ruhu("gate", "add", "SN1", "--estate", estate, "--name", "大门", data=data)
     assert twice.returncode == 1
+    signed = ("--vendor", "webhook", "--estate", estate, "--name", "平台")
+    hook = json.loads(ruhu("gate", "add", "WH1", *signed, "--json", data=data).stdout)
+    assert (hook["path"], hook["token"][:6]) == (f"/gate/webhook/{hook['id']}", "whsec_")
+    rotated = json.loads(ruhu("gate", "webhook-secret", hook["id"], "--rotate", "--json", data=data).stdout)
+    assert rotated["secret"].startswith("whsec_")
+    assert [key["valid_until"] is None for key in rotated["keys"]] == [True, False]
+    revoked = ruhu("gate", "webhook-secret", hook["id"], "--revoke", rotated["keys"][1]["id"], data=data)
+    assert revoked.stdout.count("已吊销") == 1
+    assert "whsec_" not in revoked.stdout
+    wrong = ruhu("gate", "webhook-secret", hook["id"], "--rotate", "--revoke", hook["id"], data=data)
+    assert wrong.returncode == 2
     lease.release()
 
 

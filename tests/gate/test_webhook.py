@@ -266,8 +266,7 @@ async def test_what_cannot_be_stored_is_503_and_to_be_sent_again(site: Site, dat
 async def test_two_secrets_stand_while_one_is_exchanged(
     site: Site, database: Database, vault: Vault, clock: SimulatedClock
 ) -> None:
-    async def rotate(now_: object = None, **data: object) -> tuple[str | None, uuid.UUID]:
-        del now_
+    async def rotate(**data: object) -> tuple[str | None, uuid.UUID]:
         async with database.transaction(Role.APP, site.world.scope) as session:
             made = await service.rotate(
                 session, device_id=site.device_id, data=WebhookKeyInput(**data), vault=vault,  # type: ignore[arg-type]
@@ -330,16 +329,15 @@ def replace_secret(site: Sender, secret: str) -> Sender:
 async def test_keys_that_are_none_and_devices_that_do_not_sign(site: Site, database: Database, vault: Vault) -> None:
     terminal, _ = await support.add_device(database, vault, site.world, now=NOON)
     for device, data, wrong in (
-        (site.device_id, {"secret": "whsec_short"}, BadKey),
-        (site.device_id, {"public_key": "whsec_AAAA"}, BadKey),
-        (site.device_id, {"secret": "x", "public_key": "y"}, BadKey),
-        (terminal, {}, NotAWebhook),
-        (uuid.uuid4(), {}, NotFound),
+        (site.device_id, WebhookKeyInput(secret="whsec_short"), BadKey),
+        (site.device_id, WebhookKeyInput(public_key="whsec_AAAA"), BadKey),
+        (site.device_id, WebhookKeyInput(secret="x", public_key="y"), BadKey),
+        (terminal, WebhookKeyInput(), NotAWebhook),
+        (uuid.uuid4(), WebhookKeyInput(), NotFound),
     ):
         async with database.transaction(Role.APP, site.world.scope) as session:
             with pytest.raises(wrong):
-                await service.rotate(session, device_id=device, data=WebhookKeyInput(**data), vault=vault,
-                                     actor=ACTOR, now=NOON)  # fmt: skip
+                await service.rotate(session, device_id=device, data=data, vault=vault, actor=ACTOR, now=NOON)
     async with database.transaction(Role.APP, site.world.scope) as session:
         assert await service.listed(session, device_id=terminal) == []
         with pytest.raises(NotFound):

@@ -51,8 +51,10 @@ async def verify(heads_dir: Path | None, public_key: Path | None, json_to: str |
     async with open_house() as house:
         try:
             keys = read_public(public_key or public_file(house.settings.audit_key_file))
-            stores = head_stores(house) + ([FilesystemStore(heads_dir)] if heads_dir is not None else [])
-            found = await check(house.database, stores=stores, keys=keys, progress=show_progress)
+            found = await check(
+                house.database, stores=head_stores(house), keys=keys, progress=show_progress,
+                taken_away=[] if heads_dir is None else [FilesystemStore(heads_dir)],
+            )  # fmt: skip
         except (OSError, BadKey, StoreFailed, SQLAlchemyError) as error:
             why = str(error) if isinstance(error, BadKey | StoreFailed) else type(error).__name__
             click.echo(f"未能核验 / could not be checked: {why}", err=True)

@@ -18,6 +18,7 @@ from storage.deployment import RestoreEpoch, current_epoch
 from storage.objects.store import ObjectMissing, ObjectStore
 
 SHOWN = 100
+FIRST = (-1, 0)
 GRACE = timedelta(minutes=1)
 """A head may be dated shortly before a backup and committed after its snapshot."""
 Progress = Callable[[int], None]
@@ -63,14 +64,18 @@ class Report:
 
 
 async def verify(
-    database: Database, *, stores: Sequence[ObjectStore], keys: Mapping[str, bytes], progress: Progress = lambda _: None
-) -> Report:
+    database: Database, *, stores: Sequence[ObjectStore], keys: Mapping[str, bytes],
+    taken_away: Sequence[ObjectStore] = (), progress: Progress = lambda _: None,
+) -> Report:  # fmt: skip
     """Checks everything against `keys`, the public keys by id. Changes nothing.
+
+    `stores`: where the sealer copies heads to: the first has all that were noted, another one those since its own
+    first. `taken_away`: copies that somebody took along at some time, of which none has to be there.
 
     Raises `StoreFailed` and the database's errors when it could not look.
     """
     # The copies are listed first: a head is committed before it is copied, so that each must be in the snapshot.
-    listed = [await asyncio.to_thread(_names, store) for store in stores]
+    listed = [await asyncio.to_thread(_names, store) for store in (*stores, *taken_away)]
     engine = database.engine(Role.SYSTEM).execution_options(isolation_level="REPEATABLE READ")
     async with AsyncSession(engine) as session, session.begin():
         await enter_scope(session, SystemScope())
@@ -84,8 +89,10 @@ async def verify(
         if checker.tally.erased > report.erasures:
             missing = checker.tally.erased - report.erasures
             report.add(Fault(Code.PAYLOADS_MISSING, detail=str(missing)))
-        for store, names in zip(stores, listed, strict=True):
-            await _noted_copies(session, store, report)
+        for number, (store, names) in enumerate(zip(stores, listed[: len(stores)], strict=True)):
+            after = await _before_first(session, names) if number else FIRST
+            await _noted_copies(session, store, names, report, after=after)
+        for store, names in zip((*stores, *taken_away), listed, strict=True):
             await _found_copies(session, store, names, keys, report)
     return report
 
@@ -131,36 +138,45 @@ async def _unsealed(session: AsyncSession, report: Report) -> None:
             report.add(Fault(Code.ENTRY_INSERTED, entry_id=entry_id))
 
 
-async def _noted_copies(session: AsyncSession, store: ObjectStore, report: Report) -> None:
-    """Every copy that was noted is there."""
-    place = (-1, 0)
+async def _before_first(session: AsyncSession, names: Sequence[str]) -> tuple[int, int]:
+    """The place before the first copy of a store that came later; of an empty one, before the newest noted."""
+    first = min((place for name in names if (place := chain.place_of(name)) is not None), default=None)
+    if first is None:
+        newest = await queries.last_copy(session)
+        first = FIRST if newest is None else newest[:2]
+    return first[0], first[1] - 1
+
+
+async def _noted_copies(
+    session: AsyncSession, store: ObjectStore, names: Sequence[str], report: Report, *, after: tuple[int, int]
+) -> None:
+    """Every copy that was noted since a place is there, if only since the names were listed."""
+    place, listed = after, frozenset(names)
     while places := await queries.copies_after(session, place=place):
         place = places[-1]
-        heads = await queries.heads_at(session, places)
         for epoch, sequence in places:
-            data = await asyncio.to_thread(_read, store, chain.copy_name(epoch, sequence))
-            head = heads.get((epoch, sequence))
-            if data is None:
+            name = chain.copy_name(epoch, sequence)
+            if name not in listed and await asyncio.to_thread(_read, store, name) is None:
                 report.add(Fault(Code.COPY_MISSING, sequence, epoch=epoch))
-            elif head is not None:
-                report.copies += 1
-                if chain.to_copy(head) != data:
-                    report.add(Fault(Code.COPY_DIFFERS, sequence, epoch=epoch))
 
 
 async def _found_copies(
     session: AsyncSession, store: ObjectStore, names: Sequence[str], keys: Mapping[str, bytes], report: Report
 ) -> None:
-    """Every copy that is there is of a head in the table; one that is not shows a tail that is gone."""
+    """Every copy that is there is that of a head in the table; one of no such head shows a tail that is gone."""
     beyond: dict[int, chain.Head] = {}
     for start in range(0, len(names), queries.BATCH):
         some = names[start : start + queries.BATCH]
         places = {name: chain.place_of(name) for name in some}
         known = await queries.heads_at(session, [place for place in places.values() if place is not None])
         for name, place in places.items():
+            data = await asyncio.to_thread(_read, store, name)
             if place is not None and place in known:
+                report.copies += 1
+                if chain.to_copy(known[place]) != data:
+                    report.add(Fault(Code.COPY_DIFFERS, place[1], epoch=place[0]))
                 continue
-            head = _genuine(await asyncio.to_thread(_read, store, name), place, keys)
+            head = _genuine(data, place, keys)
             if head is None:
                 report.add(Fault(Code.COPY_FORGED, None if place is None else place[1], detail=name))
             elif head.epoch not in beyond or head.sequence > beyond[head.epoch].sequence:

@@ -12,10 +12,12 @@ import pytest_asyncio
 
 from storage.audit import chain
 from storage.audit.faults import Code
-from storage.audit.keys import new_key
+from storage.audit.keys import new_key, public_file, read_public
+from storage.audit.verify import verify
 from storage.clock import SimulatedClock
 from storage.database import Database
 from storage.ids import new_id
+from storage.objects.store import FilesystemStore
 from storage.postgres.lease import Lease
 from tests.storage.audit_log import Log, superuser_url
 
@@ -274,3 +276,29 @@ async def test_a_copy_in_the_store(log: Log) -> None:
     log.store.put("audit-heads/000001-0000000000000099", good)
     fault = await log.first_fault()
     assert (fault.code, fault.sequence) == (Code.COPY_FORGED, 99)
+
+
+async def test_a_store_that_came_later_owes_the_copies_since_its_first(log: Log) -> None:
+    later, keys = FilesystemStore(log.folder / "later"), read_public(public_file(log.key_file))
+
+    async def found(*, taken_away: bool = False) -> list[tuple[Code, int | None]]:
+        owing, kept = ([log.store], [later]) if taken_away else ([log.store, later], [])
+        report = await verify(log.database, stores=owing, taken_away=kept, keys=keys)
+        return [(one.code, one.sequence) for one in report.faults]
+
+    assert (await found(), await found(taken_away=True)) == ([(Code.COPY_MISSING, 12)], [])
+    second = f"audit-heads/{chain.copy_name(1, 8)}"
+    later.put(second, log.store.get(second))
+    assert (await found(), await found(taken_away=True)) == ([(Code.COPY_MISSING, 12)], [])
+    third = f"audit-heads/{chain.copy_name(1, 12)}"
+    later.put(third, log.store.get(third))
+    assert await found() == []
+    later.path(second).write_bytes(log.store.get(third))
+    assert await found() == await found(taken_away=True) == [(Code.COPY_DIFFERS, 8)]
+
+
+async def test_a_copy_that_was_never_noted_is_compared_too(log: Log) -> None:
+    await log.sql("DELETE FROM audit_copy")
+    log.store.path(f"audit-heads/{chain.copy_name(1, 8)}").write_bytes(b"{}")
+    fault = await log.first_fault()
+    assert (fault.code, fault.sequence) == (Code.COPY_DIFFERS, 8)

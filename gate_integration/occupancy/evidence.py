@@ -29,6 +29,7 @@ from gate_integration.occupancy.rules.evidence import (
     Worker,
     WorkerKind,
 )
+from gate_integration.occupancy.rules.neighbours import with_neighbours
 from storage.clock import SHANGHAI
 
 _DAY = timedelta(days=1)
@@ -68,7 +69,12 @@ async def evidence_for_estate(
     span = Span(_midnight(first), _midnight(today), first, today)
     leases = {row[0]: row for row in reversed(await queries.leases(session, estate_id=estate_id, on=today))}
     rows = await _read(session, estate_id=estate_id, span=span, rules=rules, now=now, leases=leases)
-    return [_household(row, rows) for row in reversed(leases.values())]
+    found = [_household(row, rows) for row in reversed(leases.values())]
+    link_days: dict[str, dict[str, int]] = defaultdict(dict)
+    for unit, by_pseudonym in rows.links.items():
+        for pseudonym, kinds in by_pseudonym.items():
+            link_days[str(pseudonym)][str(unit)] = len({day for days in kinds.values() for day in days})
+    return with_neighbours(found, link_days, today)
 
 
 async def _read(

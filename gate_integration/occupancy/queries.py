@@ -67,7 +67,7 @@ async def leases(session: AsyncSession, *, estate_id: uuid.UUID, on: date) -> Se
                 func.greatest(Lease.valid_from, Household.evidence_from),
                 HousingUnit.building_id,
                 HousingUnit.entrance_id,
-            )  # fmt: skip
+            )
             .join(HousingUnit, HousingUnit.id == Lease.unit_id)
             .join(Household, Household.id == Lease.household_id)
             .where(

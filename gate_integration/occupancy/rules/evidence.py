@@ -119,12 +119,14 @@ class Unknown:
     """An unregistered person of the estate (a pseudonym) as seen by this household's gates.
 
     `other_units`: to how many other units the same pseudonym is linked as far as known on the day of evaluation.
+    `neighbour`: linked no less to a unit one of whose people could not be recognised: perhaps that person, visiting.
     """
 
     pseudonym_id: str
     days: Mapping[date, Visits]
     links: tuple[Link, ...] = ()
     other_units: int = 0
+    neighbour: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,7 @@ class CardUser:
 
     `pseudonym`: an unregistered person; otherwise somebody registered with another household of the estate. PIN, QR
     code, intercom and remote release are made to be shared and are not counted. `on` counts uses by day.
+    `neighbour`: as of `Unknown`.
     """
 
     user_id: str
@@ -140,6 +143,7 @@ class CardUser:
     on: Mapping[date, int]
     event_ids: Mapping[date, tuple[str, ...]] = field(default_factory=dict)
     other_units: int = 0
+    neighbour: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,6 +39,10 @@ _WHY: Mapping[str, tuple[str, str]] = {
     "absence-told": ("住户已报备外出，报备期间不计。", "The household told its absence; those days do not count."),
     "registered-present": ("登记成员近期有出现。", "A registered member was seen recently."),
     "unit-in-use": ("近期有人出入或使用本户凭证。", "The unit was in use recently."),
+    "maybe-neighbour": (
+        "有{n}名未知人员与另一户的关联不少于本户，而该户有无法识别的登记人员，可能就是其本人来访，不计。",
+        "{n} unknown person(s) may be registered people of another flat who cannot be recognised, and do not count.",
+    ),
     "many-units": (
         "有{n}名未知人员与多户有关联，可能是快递等服务人员，不计。",
         "{n} unknown person(s) are linked to many units, perhaps couriers, and do not count.",

@@ -67,6 +67,8 @@ def _score(user: CardUser, evidence: HouseholdEvidence, parameters: Parameters, 
     }
     if not used:
         return "no-foreign-use"
+    if user.neighbour:
+        return "maybe-neighbour"
     if user.other_units > parameters.max_other_units:
         return "many-units"
     if len(used) < parameters.lent_min_days:
@@ -98,7 +100,7 @@ def _reasons(left_out: Counter[str], scored: int, hidden: int) -> tuple[NotRaise
         reasons.append(explain.not_raised(Rule.CREDENTIAL_LENT, "within-hidden", n=scored, hidden=hidden))
     reasons += [
         explain.not_raised(Rule.CREDENTIAL_LENT, code, n=left_out[code])
-        for code in ("many-units", "few-uses")
+        for code in ("maybe-neighbour", "many-units", "few-uses")
         if left_out[code]
     ]
     return tuple(reasons) or (explain.not_raised(Rule.CREDENTIAL_LENT, "no-foreign-use"),)

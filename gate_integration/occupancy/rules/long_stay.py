@@ -219,7 +219,7 @@ def _reasons(rule: Rule, found: Survey, qualified: list[Scored] | tuple[Scored, 
     weak["score-low"] += len(found.scored) - len(qualified)
     reasons += [
         explain.not_raised(rule, code, n=weak[code])
-        for code in ("many-units", "no-unit-link", "not-recurring", "score-low")
+        for code in ("maybe-neighbour", "many-units", "no-unit-link", "not-recurring", "score-low")
         if weak[code]
     ]
     if found.guests_seen:

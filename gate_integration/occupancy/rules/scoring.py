@@ -90,6 +90,8 @@ def score_unknown(unknown: Unknown, evidence: HouseholdEvidence, parameters: Par
         return "no-unknown"
     if not is_linked(unknown, parameters, known):
         return "no-unit-link"
+    if unknown.neighbour:
+        return "maybe-neighbour"
     if unknown.other_units > parameters.max_other_units:
         return "many-units"
     scored = [

@@ -264,7 +264,7 @@ def test_blank_rows_in_between_are_no_matter() -> None:
 def test_every_code_is_tested() -> None:
     source = "".join(
         (Path(__file__).parent / f"{name}.py").read_text()
-        for name in ("test_workbooks", "test_import_checks", "test_missing")
+        for name in ("test_workbooks", "test_import_checks", "test_missing", "test_import_stays")
     )
     assert [code for code in CODES if f'"{code}"' not in source] == []
     assert all(severity in Severity for severity, _, _ in CODES.values())

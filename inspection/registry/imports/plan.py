@@ -227,6 +227,8 @@ class Planner:
             if old is not None and (old.household_id, old.unit_id) != (now.household_id, now.unit_id):
                 self.tell("lease-differs", stated.row, Column.LEASE, number)
                 continue
+            if old is not None and (old.valid_to or FOREVER) < self.today <= (now.valid_to or FOREVER):
+                self.tell("lease-resumes", stated.row, Column.LEASE_TO, (old.valid_to or FOREVER).isoformat())
             self.lease_rows.append((stated.row, now))
             self.sort("leases", now, old, self.plan.new_leases, self.plan.changed_leases)
 
@@ -249,9 +251,19 @@ class Planner:
         begins: dict[str, date] = {}
         for lease in self.stated.leases.values():
             begins[lease.household] = min(lease.valid_from, begins.get(lease.household, FOREVER))
+        exact = {
+            (self.households[one.household].id, self.people[one.person].id, one.valid_from)
+            for one in self.stated.members
+        }
         for stated in self.stated.members:
             person, household = self.people[stated.person], self.households[stated.household]
-            old = same_membership(before[household.id, person.id], stated)
+            # A known one that another row of the file begins on its day is that row's.
+            mine = [
+                one
+                for one in before[household.id, person.id]
+                if one.valid_from == stated.valid_from or (household.id, person.id, one.valid_from) not in exact
+            ]
+            old = same_membership(mine, stated)
             valid_from = stated.valid_from or (old.valid_from if old else begins.get(stated.household))
             if valid_from is None:
                 self.tell("missing-value", stated.row, Column.MOVED_IN)
@@ -320,9 +332,12 @@ def address_of(unit: KnownUnit) -> tuple[str, str, str]:
 
 
 def same_lease(known: Iterable[KnownLease], unit_id: uuid.UUID, stated: LeaseStated) -> KnownLease | None:
-    """The known lease a row speaks of: of several with the number the one on that unit and day, else the last one."""
+    """The known lease a row speaks of: of several with the number the one on that unit and day, else the last one.
+
+    One that ended before the stated one begins was renewed under its number, and stays as it was.
+    """
     return max(
-        known, default=None,
+        (lease for lease in known if (lease.valid_to or FOREVER) >= stated.valid_from), default=None,
         key=lambda lease: (lease.unit_id == unit_id, lease.valid_from == stated.valid_from, lease.valid_from),
     )  # fmt: skip
 

@@ -82,6 +82,9 @@ CODES: Final[dict[str, tuple[Severity, str, str]]] = {
     "member-ended": (
         WARNING, "名册中有此人，但其居住登记已结束，不会自动恢复", "Registered as having left, and stays so",
     ),
+    "lease-resumes": (
+        WARNING, "该合同登记为已终止，导入后将恢复，请核对", "Registered as ended, and would run again: please check",
+    ),
     "unknown-unit": (ERROR, "小区内没有这套房源", "The estate has no such unit"),
     "unit-differs": (ERROR, "房源编号与楼栋、单元、房号不一致", "Unit code and address do not belong together"),
     "household-differs": (ERROR, "与同一户的其他行不一致", "Differs from another row of the household"),

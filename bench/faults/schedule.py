@@ -35,7 +35,7 @@ KILLS: Final = frozenset(
 """Ends of a process or of connections. `--kills` counts these; the other faults come on top."""
 
 WEIGHTS: Final = {
-    Kind.SERVER: 12, Kind.WORKER: 10, Kind.SUPERVISOR: 10, Kind.POSTMASTER: 12, Kind.BACKEND: 8, Kind.SESSION: 12,
+    Kind.SERVER: 12, Kind.WORKER: 10, Kind.SUPERVISOR: 10, Kind.POSTMASTER: 9, Kind.BACKEND: 5, Kind.SESSION: 12,
     Kind.EVERYTHING: 3, Kind.SERVER_ASKED: 4, Kind.WORKER_ASKED: 3, Kind.CUT_REQUEST: 8, Kind.CUT_ANSWER: 12,
     Kind.CUT_ALL: 6, Kind.REFUSE: 2, Kind.STALL: 2, Kind.DISK_FULL: 2, Kind.STORE: 6,
 }  # fmt: skip

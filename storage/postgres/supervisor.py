@@ -20,6 +20,7 @@ from storage.postgres.cluster import Cluster
 
 GRACE_S = 3.0
 POLL_S = 0.25
+SOCKET = ".s.PGSQL.5432"
 LONGEST_PAUSE_S = 5.0
 ESCALATION = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0))
 
@@ -35,11 +36,12 @@ class Supervisor:
 
     def start_server(self) -> None:
         """Starts PostgreSQL in the foreground as a child, or adopts the one that runs."""
-        if self.cluster.postmaster_pid() is not None:
-            return
+        if self.child is not None or self.cluster.postmaster_pid() is not None:
+            return  # a child that has not written its pid file yet is starting
         self.end_orphans()
-        with contextlib.suppress(FileNotFoundError):
-            (self.cluster.data / "postmaster.pid").unlink()
+        # PostgreSQL takes a zombie for a server: these would keep the next one from starting until somebody reaps it.
+        for stale in (self.cluster.data / "postmaster.pid", self.cluster.socket_dir / f"{SOCKET}.lock"):
+            stale.unlink(missing_ok=True)
         with self.cluster.log_file.open("ab") as log:
             self.child = subprocess.Popen(
                 self.cluster.launcher.command(
@@ -52,7 +54,7 @@ class Supervisor:
     def end_orphans(self) -> None:
         """Ends what a killed server left: a session that goes on writing must not meet the next server's recovery.
 
-        PostgreSQL finds such processes by its pid file, which is removed here, since it takes a zombie for a server.
+        PostgreSQL finds such processes by its pid file, which is removed afterwards.
         """
         while orphans := self.cluster.processes():
             for pid in orphans:

@@ -48,3 +48,23 @@ def test_the_audit_key_lies_beside_the_master_key_and_never_in_the_data(tmp_path
     with pytest.raises(SettingsError) as caught:
         load({"RUHU_DATA": str(data), **inside})
     assert len(caught.value.problems) == 2
+
+
+def test_settings_of_operation(tmp_path: Path) -> None:
+    default = load({}).operation
+    assert (default.log, default.metrics_token, default.metrics_port, default.drain_s) == ("json", "", 0, 0)
+    (tmp_path / "token").write_text("0123456789abcdef0123456789\n")
+    file = {"RUHU_METRICS_TOKEN_FILE": str(tmp_path / "token")}
+    found = load(file | {"RUHU_METRICS_PORT": "9601", "RUHU_LOG": "text", "RUHU_DRAIN_S": "5"})
+    assert found.operation.metrics_token == "0123456789abcdef0123456789"
+    assert (found.operation.metrics_port, found.operation.log, found.operation.drain_s) == (9601, "text", 5)
+    assert "0123456789" not in repr(found)
+    for wrong in (
+        {"RUHU_LOG": "xml"}, {"RUHU_DRAIN_S": "-1"}, {"RUHU_METRICS_PORT": "9601"}, {"RUHU_METRICS_TOKEN": "short"},
+        {"RUHU_METRICS_TOKEN_FILE": str(tmp_path / "none")}, file | {"RUHU_METRICS_TOKEN": "0123456789abcdef01234"},
+        {"RUHU_METRICS_PORT": "70000"},
+    ):  # fmt: skip
+        with pytest.raises(SettingsError) as refused:
+            load(wrong)
+        assert len(refused.value.problems) == 1, wrong
+        assert "0123456789" not in str(refused.value)

@@ -7,6 +7,8 @@ folder is removed, otherwise it is kept.
 import contextlib
 import os
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -226,6 +228,8 @@ class Run:
 
 def run(*, kills: int, seed: int, s3: bool, every: int, say: Say) -> dict[str, Any]:
     """A whole run in a folder of its own below the system's; the report, see `Run.report`."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(f"ended before the end: {playing.killed} of {kills} kills"))
     folder = Path(tempfile.mkdtemp(prefix="ruhu-faults-"))
     playing = Run(folder, seed, kills, s3, every, say)
     report = playing.play()

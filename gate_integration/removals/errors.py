@@ -4,8 +4,8 @@ from storage.problems import Conflict
 
 
 class RemovalConfirmed(Conflict):
-    """It was confirmed already."""
+    """It was confirmed or withdrawn already."""
 
     code = "removal-confirmed"
-    title_zh = "该删除任务已确认"
-    title_en = "The removal was confirmed already"
+    title_zh = "该删除任务已确认或已撤回"
+    title_en = "The removal was confirmed or withdrawn already"

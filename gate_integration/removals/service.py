@@ -40,6 +40,44 @@ async def queue_person(session: AsyncSession, *, person_id: uuid.UUID, reason: s
     return len(entries)
 
 
+async def queue_entry(
+    session: AsyncSession, *, estate_id: uuid.UUID, device_id: uuid.UUID, number: str, reason: str, actor: Actor,
+    now: datetime,
+) -> uuid.UUID:  # fmt: skip
+    """An entry that means nobody in the register is to go from one device, by a person's decision."""
+    removal_id = new_id()
+    await queries.add(
+        session,
+        [
+            {
+                "id": removal_id, "estate_id": estate_id, "device_id": device_id, "person_id": None,
+                "device_person_no": number, "what": What.PERSON, "reason": reason, "state": RemovalState.PENDING,
+                "other_way_in": True, "created_at": now,
+            }
+        ],
+    )  # fmt: skip
+    record(session, at=now, actor=actor, action="device-removal.queued", object_kind="device", object_id=device_id,
+           estate_id=estate_id, reason=reason, what=What.PERSON, entries=1)  # fmt: skip
+    return removal_id
+
+
+async def withdraw(
+    session: AsyncSession, *, removal_id: uuid.UUID, reason: str, actor: Actor, now: datetime
+) -> DeviceRemoval:
+    """Takes a removal back that nobody has carried out. Raises `NotFound`, `RemovalConfirmed`."""
+    row = await queries.locked(session, removal_id)
+    if row is None:
+        raise NotFound("没有这条删除任务", "No such removal")
+    if row.state != RemovalState.PENDING:
+        raise RemovalConfirmed
+    row.state, row.confirmed_at, row.confirmed_by, row.note = RemovalState.WITHDRAWN, now, actor.user_id, reason
+    row.device_person_no = None
+    await session.flush()
+    record(session, at=now, actor=actor, action="device-removal.withdrawn", object_kind="device_removal",
+           object_id=row.id, estate_id=row.estate_id, device_id=str(row.device_id), reason=reason)  # fmt: skip
+    return row
+
+
 async def _queue(
     session: AsyncSession,
     entries: Sequence[tuple[uuid.UUID, uuid.UUID, str]],
@@ -78,7 +116,7 @@ async def confirm(
     row = await queries.locked(session, removal_id)
     if row is None:
         raise NotFound("没有这条删除任务", "No such removal")
-    if row.state == RemovalState.CONFIRMED:
+    if row.state != RemovalState.PENDING:
         raise RemovalConfirmed
     row.state, row.confirmed_at, row.confirmed_by, row.note = RemovalState.CONFIRMED, now, actor.user_id, note
     row.device_person_no = None

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ import api.problems
 import gate_integration
 import inspection
 import storage
-from api import limits
+from api import answers, limits
 from api.once import parameter, suits
 from api.problems import MEDIA_TYPE
 from storage.problems import Problem
@@ -66,10 +67,6 @@ def statuses(path: str, method: str, operation: dict[str, Any], *, guarded: bool
         found.append("400")
     if method in {"post", "put", "patch"}:
         found += ["404", "409", "413", "422"]
-    if method == "post" and path.endswith(("/members", "/guests", "/workers", "/unmask")):  # they need a person's key
-        found.append("410")
-    if path.endswith("/problem-sheet"):  # the file is kept for a week
-        found.append("410")
     if method == "delete":
         found += ["409", "422"]
     if any(p["in"] == "header" and p["name"].lower() == "if-match" for p in operation.get("parameters", [])):
@@ -79,6 +76,14 @@ def statuses(path: str, method: str, operation: dict[str, Any], *, guarded: bool
     if limits.of(operation.get("operationId")) is not None:
         found.append("429")
     return sorted(set(found))
+
+
+def kinds_of_file(operation: dict[str, Any], media_types: Sequence[str]) -> None:
+    """Says each kind of file that a success can be, of the one schema that Litestar knows."""
+    for status, answer in operation["responses"].items():
+        if status.startswith("2") and media_types:
+            schema = next(iter(answer["content"].values()))
+            answer["content"] = dict.fromkeys(media_types, schema)
 
 
 def allowed_roles(app: Litestar) -> dict[tuple[str, str], frozenset[str] | None]:
@@ -121,7 +126,8 @@ def build(app: Litestar) -> dict[str, Any]:
         {"code": p.code, "status": p.status, "title_zh": p.title_zh, "title_en": p.title_en} for p in problems
     ]
     roles = allowed_roles(app)
-    heard = {h.operation_id for r in app.routes for h in getattr(r, "route_handlers", []) if suits(h)}
+    handlers = {str(h.operation_id): h for r in app.routes for h in getattr(r, "route_handlers", [])}
+    heard = {name for name, handler in handlers.items() if suits(handler)}
     for path, operations in document.get("paths", {}).items():
         for method, operation in operations.items():
             if not isinstance(operation, dict) or "responses" not in operation:
@@ -132,7 +138,10 @@ def build(app: Litestar) -> dict[str, Any]:
                 operation["x-roles"] = sorted(allowed)
                 if operation["operationId"] in heard:
                     operation.setdefault("parameters", []).append(parameter())
-            for status in statuses(path, method, operation, guarded=allowed is not None):
+            opt = handlers[operation["operationId"]].opt
+            kinds_of_file(operation, answers.media_types_of(opt))
+            errors = {*statuses(path, method, operation, guarded=allowed is not None), *answers.statuses_of(opt)}
+            for status in sorted(errors):
                 operation["responses"][status] = {
                     "description": COMMON[status],
                     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},

@@ -9,6 +9,7 @@ from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, Quer
 from litestar.status_codes import HTTP_200_OK, HTTP_201_CREATED
 
 from api.access import Work, requires
+from api.answers import answers_as
 from api.paging import AfterMoment, AfterText, Cursor, Limit, Page, decode_cursor, paged
 from inspection.cases import paperwork, problem_list
 from inspection.cases.schemas import ProblemListInput
@@ -23,6 +24,7 @@ from inspection.documents.schemas import (
     VoidInput,
 )
 from inspection.documents.vocabulary import DocumentKind, DocumentStatus
+from inspection.registry.exports.sheets import XLSX_TYPE
 from inspection.users.models import UserRole
 
 DECIDES = requires(UserRole.MANAGER)
@@ -184,8 +186,8 @@ async def discard_document(document_id: FromPath[uuid.UUID], work: Work) -> None
 
 @post(
     "/api/v1/problem-lists", guards=[LISTS], tags=["documents"], operation_id="exportProblemList",
-    summary="导出问题（整改）清单 / Export the list of problems", media_type="application/octet-stream",
-    status_code=HTTP_201_CREATED,
+    summary="导出问题（整改）清单 / Export the list of problems", media_type=XLSX_TYPE,
+    status_code=HTTP_201_CREATED, opt=answers_as(XLSX_TYPE, "application/pdf"),
 )  # fmt: skip
 async def export_problem_list(data: JSONBody[ProblemListInput], work: Work) -> Response[bytes]:
     """The list as Excel or PDF. The reason, the filters and the hash of the file go to the audit log."""

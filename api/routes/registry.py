@@ -7,6 +7,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, requires
+from api.answers import also
 from api.paging import AfterId, AfterText, Cursor, Limit, Page, decode_cursor, paged
 from api.parameters import Text
 from api.views import Shown, shows
@@ -83,7 +84,7 @@ async def get_household(household_id: FromPath[uuid.UUID], work: Work) -> Househ
 
 @post(
     "/api/v1/households/{household_id:uuid}/members", guards=[OFFICE], tags=["registry"], operation_id="addMember",
-    summary="登记家庭成员 / Add a member",
+    summary="登记家庭成员 / Add a member", opt=also(410),
 )  # fmt: skip
 async def add_member(household_id: FromPath[uuid.UUID], data: JSONBody[MemberInput], work: Work) -> MemberView:
     """Registers somebody as living with the household."""
@@ -137,7 +138,7 @@ async def end_lease(lease_id: FromPath[uuid.UUID], data: JSONBody[LastDay], work
 
 @post(
     "/api/v1/households/{household_id:uuid}/guests", guards=[DOOR], tags=["registry"], operation_id="registerGuest",
-    summary="临时居住报备 / Register a guest",
+    summary="临时居住报备 / Register a guest", opt=also(410),
 )  # fmt: skip
 async def register_guest(household_id: FromPath[uuid.UUID], data: JSONBody[GuestInput], work: Work) -> GuestView:
     """Records a guest stay in one call; the person is made when new."""
@@ -190,7 +191,7 @@ async def list_workers(
 
 @post(
     "/api/v1/estates/{estate_id:uuid}/workers", guards=[MANAGERS], tags=["registry"], operation_id="registerWorker",
-    summary="登记服务人员 / Register a service worker",
+    summary="登记服务人员 / Register a service worker", opt=also(410),
 )  # fmt: skip
 async def register_worker(estate_id: FromPath[uuid.UUID], data: JSONBody[WorkerInput], work: Work) -> WorkerView:
     """Records a carer, courier or cleaner in one call, for households or for the whole estate."""
@@ -268,7 +269,8 @@ async def cancel_absence(absence_id: FromPath[uuid.UUID], work: Work) -> Absence
 
 @post(
     "/api/v1/people/{person_id:uuid}/unmask", guards=[DOOR], status_code=HTTP_200_OK, tags=["registry"],
-    operation_id="unmask", summary="查看完整号码（留痕） / See a number in clear (audited)", opt=shows(Shown.NUMBER),
+    operation_id="unmask", summary="查看完整号码（留痕） / See a number in clear (audited)",
+    opt=shows(Shown.NUMBER) | also(410),
 )  # fmt: skip
 async def unmask(person_id: FromPath[uuid.UUID], data: JSONBody[UnmaskInput], work: Work) -> UnmaskedView:
     """An ID number or telephone in clear, for a purpose with a basis and a reason that go to the audit log."""

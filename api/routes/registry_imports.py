@@ -11,6 +11,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from api.access import Work, requires
+from api.answers import also
 from api.paging import AfterId, Cursor, Limit, Page, decode_cursor, paged
 from api.problems import InvalidRequest
 from api.raw_bodies import sheet_body
@@ -153,7 +154,7 @@ async def list_problems(
 @get(
     "/api/v1/registry-imports/{import_id:uuid}/problem-sheet", guards=[OFFICE], tags=["registry"],
     operation_id="registryImportProblemSheet", summary="下载问题对照表 / What was found, beside the rows",
-    responses={200: file_spec("问题对照表 / Findings")},
+    responses={200: file_spec("问题对照表 / Findings")}, opt=also(410),
 )  # fmt: skip
 async def problem_sheet(import_id: FromPath[uuid.UUID], work: Work) -> Response[bytes]:
     """The file's rows with what was found beside them. Whoever handed it in sees it as it was, others masked."""

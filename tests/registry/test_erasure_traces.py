@@ -12,7 +12,8 @@ from gate_integration.occupancy.queries import leases
 from inspection.leads.models import Lead, LeadStatus
 from inspection.registry.history.models import Change, Kind
 from inspection.registry.history.service import note
-from inspection.registry.households.models import GuestStay, Household, Person
+from inspection.registry.households.models import GuestStay, Household, HouseholdMember, Person
+from inspection.registry.households.service import end_member
 from inspection.registry.imports import service as imports
 from inspection.registry.imports.models import ImportStatus, RegistryImport, RegistryImportIssue
 from inspection.rights.models import RightsRequest, State
@@ -67,6 +68,11 @@ async def test_words_of_officers_and_of_files_go_too(desk: Desk, cluster: Lease,
         session.add(RegistryImportIssue(import_id=handed_in.id, position=0, estate_id=world.estate_id, row=2,
                                         column="角色", code="unknown-role", severity="error", value=name, zh="",
                                         en=""))  # fmt: skip
+    async with desk.database.transaction(Role.APP, world.scope) as session:
+        member = (await session.scalars(select(HouseholdMember).where(HouseholdMember.person_id == person_id))).one()
+        member.valid_to = None
+        await session.flush()
+        await end_member(session, member_id=member.id, valid_to=GONE, reason=f"{name}退出", actor=desk.clerk, now=NOW)
     asked = await desk.ask(person_id)
     async with desk.database.transaction(Role.APP, world.scope) as session:
         row = await session.get_one(RightsRequest, asked.id)

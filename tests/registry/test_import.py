@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, func, select, text
 
 from inspection.registry.households.models import Household, HouseholdMember, Lease, Person
-from inspection.registry.imports import jobs, queries
+from inspection.registry.imports import jobs, queries, service
 from inspection.registry.imports.errors import ImportFileGone, ImportNotReady, ImportRunning
 from inspection.registry.imports.models import ImportStatus
 from inspection.registry.places.models import HousingUnit
@@ -245,7 +245,7 @@ async def test_a_file_that_is_gone(desk: Desk, world: World) -> None:
         assert found is not None
         await desk.objects.destroy(session, object_id=found.object_id, now=NOW)
         with pytest.raises(ImportFileGone):
-            await jobs.service.file_of(session, found, objects=desk.objects, now=NOW)
+            await service.file_of(session, found, objects=desk.objects, now=NOW)
     await desk.shop.check(import_id=import_id)
     assert (await desk.view(world, import_id)).status is ImportStatus.FAILED
 

@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.registry.households.models import HouseholdMember, Lease
 from inspection.registry.imports.jobs import Looked, Workshop
+from inspection.registry.missing.models import MissingRecord
+from inspection.registry.missing.service import end_records
 from storage.database import Database, Role
 from storage.objects.service import Objects
 from storage.vault.service import Vault
 from tests.factories import World, make_world
-from tests.registry.importing import NOW, Desk, counts, desk_for
+from tests.registry.importing import ACTOR, NOW, Desk, counts, desk_for
 from tests.registry.sheets import row, sheet
 
 
@@ -74,3 +76,21 @@ async def test_a_lease_that_ended_runs_again_only_with_a_warning(desk: Desk, wor
     await desk.run(world, sheet([row(1, 合同止="2026-02-01")]))
     checked = await desk.check(world, sheet([row(1, 合同止="2029-12-31")]))
     assert [(one.code, one.value) for one in await desk.issues(world, checked.id)] == [("lease-resumes", "2026-02-01")]
+
+
+async def test_ending_what_a_list_lacks_prolongs_nothing(desk: Desk, world: World) -> None:
+    """A last day after the lease's own end is not the lease's."""
+    await desk.run(world, sheet([row(1, 合同止="2026-04-30", 离开日期="2026-04-30"), row(2)]), full_list=True)
+    await desk.run(world, sheet([row(2)]), full_list=True)
+    async with desk.database.transaction(Role.APP, world.scope) as session:
+        lacking = await session.scalars(select(MissingRecord.id).where(MissingRecord.kind == "household"))
+        await end_records(
+            session, estate_id=world.estate_id, ids=lacking.all(), last_day=date(2026, 6, 30), reason="名册中已无此户",
+            actor=ACTOR, now=NOW,
+        )  # fmt: skip
+    async with desk.database.transaction(Role.APP, world.scope) as session:
+        lease = (await session.scalars(select(Lease).where(Lease.number == "HT00001"))).one()
+        member = (
+            await session.scalars(select(HouseholdMember).where(HouseholdMember.household_id == lease.household_id))
+        ).one()
+    assert (lease.valid_to, member.valid_to) == (date(2026, 4, 30), date(2026, 4, 30))

@@ -92,5 +92,5 @@ async def cancel_absence(session: AsyncSession, *, absence_id: uuid.UUID, actor:
     row.cancelled_at = now
     await session.flush()
     record(session, at=now, actor=actor, action="absence.cancel", object_kind="absence", object_id=row.id,
-           estate_id=row.estate_id)  # fmt: skip
+           estate_id=row.estate_id, subject_id=row.person_id)  # fmt: skip
     return row

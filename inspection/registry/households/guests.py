@@ -76,7 +76,7 @@ async def cancel_stay(session: AsyncSession, *, stay_id: uuid.UUID, actor: Actor
     await session.flush()
     note_guest(session, row, change=Change.CANCELLED, before=days(row.valid_from, row.valid_to), actor=actor, now=now)
     record(session, at=now, actor=actor, action="guest.cancel", object_kind="guest_stay", object_id=row.id,
-           estate_id=row.estate_id)  # fmt: skip
+           estate_id=row.estate_id, subject_id=row.person_id)  # fmt: skip
     return row
 
 
@@ -97,5 +97,6 @@ async def extend_stay(
     await session.flush()
     note_guest(session, row, change=Change.EXTENDED, before=days(row.valid_from, before), actor=actor, now=now)
     record(session, at=now, actor=actor, action="guest.extend", object_kind="guest_stay", object_id=row.id,
-           estate_id=row.estate_id, before=before.isoformat(), valid_to=valid_to.isoformat())  # fmt: skip
+           estate_id=row.estate_id, subject_id=row.person_id, before=before.isoformat(),
+           valid_to=valid_to.isoformat())  # fmt: skip
     return row

@@ -107,7 +107,7 @@ async def end_member(
     await session.flush()
     note_member(session, row, change=Change.ENDED, before=before, reason=reason, actor=actor, now=now)
     record(session, at=now, actor=actor, action="member.end", object_kind="household_member", object_id=row.id,
-           estate_id=row.estate_id, reason=reason, valid_to=valid_to.isoformat())  # fmt: skip
+           estate_id=row.estate_id, subject_id=row.person_id, reason=reason, valid_to=valid_to.isoformat())  # fmt: skip
     return row
 
 

@@ -71,5 +71,5 @@ async def end_worker(
     row.valid_to = valid_to
     await session.flush()
     record(session, at=now, actor=actor, action="worker.end", object_kind="service_worker", object_id=row.id,
-           estate_id=row.estate_id, valid_to=valid_to.isoformat())  # fmt: skip
+           estate_id=row.estate_id, subject_id=row.person_id, valid_to=valid_to.isoformat())  # fmt: skip
     return row

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from inspection.registry.history.models import Change, Kind
 from inspection.registry.history.service import note
 from inspection.registry.households.errors import RecordEnded
+from inspection.registry.households.models import HouseholdMember, Lease
 from inspection.registry.households.queries import locked
 from inspection.registry.households.service import end_lease, end_member
 from inspection.registry.imports.absent import Absent
@@ -95,24 +96,33 @@ async def end_records(
         row.status = MissingStatus.ENDED
         if row.kind == MissingKind.MEMBER:
             try:
+                member = await locked(session, HouseholdMember, row.record_id)
                 await end_member(
-                    session, member_id=row.record_id, valid_to=last_day, reason=reason, actor=actor, now=now
-                )
+                    session, member_id=row.record_id, valid_to=sooner(member, last_day), reason=reason, actor=actor,
+                    now=now,
+                )  # fmt: skip
             except RecordEnded:
                 row.status = MissingStatus.SETTLED
         elif row.kind == MissingKind.HOUSEHOLD:
             for lease in await queries.running_leases(session, household_id=row.record_id, on=today):
-                await end_lease(session, lease_id=lease.id, valid_to=last_day, reason=reason, actor=actor, now=now)
+                until = sooner(lease, last_day)
+                await end_lease(session, lease_id=lease.id, valid_to=until, reason=reason, actor=actor, now=now)
             for member in await queries.running_members(session, household_id=row.record_id, on=today):
-                await end_member(session, member_id=member.id, valid_to=last_day, reason=reason, actor=actor, now=now)
+                until = sooner(member, last_day)
+                await end_member(session, member_id=member.id, valid_to=until, reason=reason, actor=actor, now=now)
         else:
             await withdraw_unit(session, unit_id=row.record_id, last_day=last_day, reason=reason, actor=actor, now=now)
         row.decided_by, row.decided_at, row.reason, row.last_day = actor.user_id, now, reason, last_day
         record(session, at=now, actor=actor, action="registry.end-missing", object_kind=row.kind,
-               object_id=row.record_id, estate_id=estate_id, reason=reason, last_day=last_day.isoformat(),
-               import_id=str(row.import_id))  # fmt: skip
+               object_id=row.record_id, estate_id=estate_id, subject_id=row.person_id, reason=reason,
+               last_day=last_day.isoformat(), import_id=str(row.import_id))  # fmt: skip
     await session.flush()
     return found
+
+
+def sooner(record: HouseholdMember | Lease | None, last_day: date) -> date:
+    """The day on which a record ends: ending never prolongs what was to end before."""
+    return min(last_day, record.valid_to) if record is not None and record.valid_to is not None else last_day
 
 
 async def withdraw_unit(
@@ -148,6 +158,6 @@ async def dismiss_records(
             MissingStatus.DISMISSED, actor.user_id, now, reason,
         )  # fmt: skip
         record(session, at=now, actor=actor, action="registry.dismiss-missing", object_kind=row.kind,
-               object_id=row.record_id, estate_id=estate_id, reason=reason)  # fmt: skip
+               object_id=row.record_id, estate_id=estate_id, subject_id=row.person_id, reason=reason)  # fmt: skip
     await session.flush()
     return found

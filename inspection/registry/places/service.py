@@ -114,10 +114,10 @@ async def add_units(
             "uq_housing_unit_entrance_id_room_no": RoomTaken(),
         },
     )
-    for row in added:
-        note(session, estate_id=estate_id, kind=Kind.UNIT, change=Change.ADDED, record_id=row.unit.id,
-             unit_id=row.unit.id, after={"floor": row.unit.floor, "max_people": row.unit.max_people}, actor=actor,
-             now=now)  # fmt: skip
+    for unit_row in added:
+        made = unit_row.unit
+        note(session, estate_id=estate_id, kind=Kind.UNIT, change=Change.ADDED, record_id=made.id, unit_id=made.id,
+             after={"floor": made.floor, "max_people": made.max_people}, actor=actor, now=now)  # fmt: skip
     record(session, at=now, actor=actor, action="units.add", object_kind="estate", object_id=estate_id,
            estate_id=estate_id, count=len(added))  # fmt: skip
     return added

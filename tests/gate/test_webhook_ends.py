@@ -1,5 +1,6 @@
 """A webhook's whole way: picture to sighting, each capture mode, a store that is down, a server that is killed."""
 
+import asyncio
 import base64
 import uuid
 from datetime import UTC, datetime, timedelta
@@ -91,6 +92,35 @@ async def test_pictures_stay_only_in_snapshot_mode(
             assert row.body is not None
             assert b"/9j/" not in row.body
             assert b"[[ruhu:jpeg:" in row.body
+
+
+async def test_copies_at_the_same_moment_are_stored_once_among_others(
+    database: Database, urls: DatabaseUrls, vault: Vault, objects: Objects, clock: SimulatedClock, tmp_path: Path
+) -> None:
+    """Whether they meet in one statement or in two: terminals' events and pictures beside them are untouched."""
+    clock.set(NOW)
+    world = await make_world(database, vault, now=NOW, flats=1)
+    sender = await ws.add_sender(database, vault, world, now=NOW, capture_mode="snapshot")
+    terminal, token = await support.add_device(database, vault, world, now=NOW, capture_mode="snapshot")
+    picture = base64.b64encode(JPEG).decode()
+    copy = ws.structured(pass_event("same", at=NOW, picture=picture))
+    with support.live_gate(urls, vault, objects, clock, support.gate_settings(tmp_path)) as (sender.port, _):
+
+        def signed(number: int) -> str:
+            message, body = ("same", copy) if number % 2 else (f"m{number}", ws.structured(pass_event(number, at=NOW)))
+            return str(sender.send(body, message_id=message, at=NOW)[1]["status"])
+
+        def plain(number: int) -> int:
+            body = support.as_multipart(support.event(number + 1, NOW), JPEG)
+            return support.post(sender.port, token, body, support.MULTIPART)
+
+        told = await asyncio.gather(
+            *(asyncio.to_thread(signed, n) for n in range(12)), *(asyncio.to_thread(plain, n) for n in range(6))
+        )
+    assert (told[1:12:2].count("stored"), told.count("duplicate"), told.count(200)) == (1, 5, 6)
+    assert len(await raw_of(database, sender.device_id)) == 7
+    assert len(await raw_of(database, terminal)) == 6
+    assert await snapshots(database, world.estate_id) == 7
 
 
 async def test_no_picture_kept_is_503_until_the_store_is_back(

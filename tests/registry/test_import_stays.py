@@ -5,18 +5,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from inspection.registry.households.models import HouseholdMember, Lease
 from inspection.registry.imports.jobs import Looked, Workshop
+from inspection.registry.imports.reader import read
 from inspection.registry.missing.models import MissingRecord
 from inspection.registry.missing.service import end_records
 from storage.database import Database, Role
 from storage.objects.service import Objects
 from storage.vault.service import Vault
 from tests.factories import World, make_world
-from tests.registry.importing import ACTOR, NOW, Desk, counts, desk_for
+from tests.registry.importing import ACTOR, NOW, Desk, counts, desk_for, saved, workbook
 from tests.registry.sheets import row, sheet
 
 
@@ -94,3 +96,14 @@ async def test_ending_what_a_list_lacks_prolongs_nothing(desk: Desk, world: Worl
             await session.scalars(select(HouseholdMember).where(HouseholdMember.household_id == lease.household_id))
         ).one()
     assert (lease.valid_to, member.valid_to) == (date(2026, 4, 30), date(2026, 4, 30))
+
+
+def test_days_of_a_workbook_that_counts_from_1904_are_not_shifted() -> None:
+    rows = [row(1) | {"合同起": 44620, "合同止": date(2029, 12, 31), "楼层": 3, "手机号": True}]  # 2026-03-01
+    book = workbook(rows)
+    book.epoch = CALENDAR_MAC_1904
+    table = read(saved(book))
+    (found,) = table.rows
+    cells = {column.value: text for column, text in found.cells.items()}
+    assert (cells["合同起"], cells["楼层"]) == ("2026-03-01", "3")
+    assert cells["合同止"].startswith("2029-12-31")

@@ -10,12 +10,17 @@ from inspection.registry.imports.headings import SECRET, Column
 DATES: Final = frozenset({Column.LEASE_FROM, Column.LEASE_TO, Column.MOVED_IN, Column.MOVED_OUT})
 FIRST_SERIAL, LAST_SERIAL = 18_000, 74_000  # days since 1899-12-30: 1949 to 2102
 SERIAL_BEGINS: Final = date(1899, 12, 30)
+LATER_BY: Final = 1462  # days, in a workbook that counts from 1904
 EXACT_BELOW: Final = 10**15  # a spreadsheet keeps fifteen digits of a number
 
 
 @dataclass(frozen=True, slots=True)
 class Formula:
     """A cell that holds a formula, whatever it comes to."""
+
+
+class NumberOf1904(float):
+    """A number of a workbook that counts days from 1904, as spreadsheets of old Macintoshes did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,9 @@ def number_text(value: float, column: Column | None) -> tuple[str, str]:
         return f"{float(value):.5E}", "number-rounded"
     if value != int(value):
         return repr(value), ""
-    if column in DATES and FIRST_SERIAL <= value <= LAST_SERIAL:
-        return (SERIAL_BEGINS + timedelta(days=int(value))).isoformat(), ""
+    serial = int(value) + (LATER_BY if isinstance(value, NumberOf1904) else 0)
+    if column in DATES and FIRST_SERIAL <= serial <= LAST_SERIAL:
+        return (SERIAL_BEGINS + timedelta(days=serial)).isoformat(), ""
     return str(int(value)), ""
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from openpyxl import load_workbook
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
-from inspection.registry.imports.cells import Failed, Formula, Value
+from inspection.registry.imports.cells import Failed, Formula, NumberOf1904, Value
 
 MOST_UNPACKED: Final = 400 * 1024 * 1024  # all parts together
 MOST_RATIO: Final = 200  # of a part above SMALL_PART; registers come to about 20
@@ -98,9 +99,15 @@ class Workbook:
         number = 0
         try:
             for number, cells in enumerate(sheet.iter_rows(), start=1):
-                yield number, [value_of(cell) for cell in cells]
+                yield number, [self.counted(value_of(cell)) for cell in cells]
         except Exception:  # noqa: BLE001 - as above
             raise Unreadable("bad-xlsx", number + 1) from None
+
+    def counted(self, value: Value) -> Value:
+        """A number that may be a day says from when its days are counted."""
+        if self.book.epoch == CALENDAR_MAC_1904 and isinstance(value, int | float) and not isinstance(value, bool):
+            return NumberOf1904(value)
+        return value
 
     def marks(self, name: str) -> Marks:
         """Looks through a sheet's text once. Raises `Unreadable`."""

@@ -89,7 +89,7 @@ class Load:
             thread.start()
             self.threads.append(thread)
 
-    def pause(self, patience_s: float = 90.0) -> bool:
+    def pause(self, patience_s: float = 180.0) -> bool:
         """Lets every sender finish what it is at; whether all did."""
         self.going.clear()
         end = time.monotonic() + patience_s

@@ -24,7 +24,7 @@ from storage.objects.service import ObjectDamaged
 from storage.objects.store import ObjectMissing
 from storage.settings import Settings
 
-SETTLE_S = 90.0
+SETTLE_S = 180.0
 READ_THROUGH_API = 60  # photos a look: the interface gives a user about that many, since each is a view of a face
 AT_ONCE = 200
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-START_PATIENCE_S = 60.0
+START_PATIENCE_S = 180.0
 
 
 @dataclass(slots=True)
@@ -96,7 +96,7 @@ class Services:
                 os.kill(service.pid, number)
             return True
 
-    def stop(self, patience_s: float = 40.0) -> list[str]:
+    def stop(self, patience_s: float = 90.0) -> list[str]:
         """Asks all services to end; the names and codes of those that did not end by themselves or well."""
         with self.lock:
             for service in self.services.values():

@@ -33,9 +33,9 @@ from storage.postgres.cluster import Cluster
 from storage.settings import Settings
 
 SERVERS = ("serve-1", "serve-2")
-PROGRESS_S = 60.0  # without a single acknowledgement
-MAKING_S = 30.0  # until there is something again that a fault can be made on
-QUIET_S = 40.0  # until the embedded PostgreSQL has stopped after its last user
+PROGRESS_S = 120.0  # without a single acknowledgement
+MAKING_S = 90.0  # until there is something again that a fault can be made on
+QUIET_S = 60.0  # until the embedded PostgreSQL has stopped after its last user
 
 Say = Callable[[str], None]
 

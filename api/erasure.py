@@ -15,10 +15,12 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from api.house import House
+from gate_integration.bulk_enrolment import erasure as archives
 from gate_integration.enrolment import erasure as faces
 from gate_integration.intake import erasure as passages
 from gate_integration.removals import erasure as devices
 from gate_integration.sightings import erasure as sightings
+from gate_integration.terminal_people import erasure as terminals
 from inspection.leads import erasure as leads
 from inspection.registry.consents import erasure as consents
 from inspection.registry.households import erasure as register
@@ -62,8 +64,10 @@ NOT_REPLAYED: Final = (
 ERASERS: Final[tuple[Eraser, ...]] = (
     passages.erase,
     sightings.erase,
+    archives.erase,
     faces.erase,
     devices.erase,
+    terminals.erase,
     visits.erase,
     leads.erase,
     consents.erase,

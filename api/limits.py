@@ -15,6 +15,7 @@ LIMITS = {
     "getPhoto": FACES,
     "exportRegistry": EXPORT,
     "exportProblemList": EXPORT,
+    "photoImportReport": EXPORT,
     "reportPerson": EXPORT,
     "copyPerson": EXPORT,
     "listUsers": SEARCH,

@@ -28,6 +28,11 @@ def sheet_body() -> type[Operation]:
     return _operation({"text/csv": {"type": "string"}, XLSX_TYPE: binary, "multipart/form-data": form})
 
 
+def archive_body() -> type[Operation]:
+    """An OpenAPI operation whose body is a ZIP file, read as it comes."""
+    return _operation({"application/zip": {"type": "string", "contentMediaType": "application/zip"}})
+
+
 def _operation(contents: dict[str, dict[str, Any]]) -> type[Operation]:
     @dataclass
     class WithBody(Operation):

@@ -6,16 +6,19 @@ from datetime import date, datetime
 from sqlalchemy import create_engine, func, select
 
 from api.house import House
+from gate_integration.bulk_enrolment import retention as archives
 from gate_integration.devices import retention as devices
 from gate_integration.intake import retention as intake
 from gate_integration.occupancy import retention as occupancy
 from gate_integration.sightings import retention as sightings
+from gate_integration.terminal_people import retention as terminals
 from gate_integration.webhook_keys import retention as webhook_keys
 from inspection.cases import retention as cases
 from inspection.leads import retention as leads
 from inspection.registry.households import retention as households
 from inspection.users import retention as users
 from inspection.visits import retention as visits
+from storage.audit import retention as audit
 from storage.audit.service import Actor
 from storage.database import DatabaseUrls, Role
 from storage.holds import service as holds
@@ -34,7 +37,8 @@ REACH = Reach(
 )
 RULES: tuple[RuleDefault, ...] = (
     *ground.RULES, *users.RULES, *households.RULES, *leads.RULES, *visits.RULES, *cases.RULES, *intake.RULES,
-    *sightings.RULES, *devices.RULES, *webhook_keys.RULES, *occupancy.RULES, *holds.RULES,
+    *sightings.RULES, *devices.RULES, *terminals.RULES, *archives.RULES, *webhook_keys.RULES, *occupancy.RULES,
+    *holds.RULES, *audit.RULES,
 )  # fmt: skip
 
 
@@ -42,9 +46,9 @@ def retention_plan(objects: Objects) -> Plan:
     """Every class; those that free objects before those that delete bytes."""
     return Plan(
         classes=(
-            *intake.CLASSES, *sightings.CLASSES, *devices.CLASSES, *webhook_keys.CLASSES, *occupancy.CLASSES,
-            *cases.CLASSES, *visits.CLASSES, *leads.CLASSES, *households.CLASSES, *users.CLASSES,
-            *ground.ground(objects),
+            *intake.CLASSES, *sightings.CLASSES, *devices.CLASSES, *terminals.CLASSES, *archives.CLASSES,
+            *webhook_keys.CLASSES, *occupancy.CLASSES, *cases.CLASSES, *visits.CLASSES, *leads.CLASSES,
+            *households.CLASSES, *users.CLASSES, *audit.CLASSES, *ground.ground(objects),
         ),
         reach=REACH,
     )  # fmt: skip

@@ -25,6 +25,9 @@ from api.retention import run_daily, run_hourly
 from api.sealing import make_sealer
 from api.serving import serving
 from api.wiring import make_engine
+from gate_integration.bulk_enrolment import jobs as photos
+from gate_integration.bulk_enrolment.service import APPLY_TASK as APPLY_PHOTOS
+from gate_integration.bulk_enrolment.service import CHECK_TASK as CHECK_PHOTOS
 from gate_integration.devices import service as devices
 from gate_integration.enrolment import jobs as enrolment
 from gate_integration.enrolment.counting import StoredFaces
@@ -70,6 +73,7 @@ INTERVALS = {
     "users.forget": timedelta(hours=1),
     live.FORGET: timedelta(hours=1),
     "registry.sweep_imports": timedelta(minutes=10),
+    "enrolment.sweep_photos": timedelta(minutes=10),
     ERASE_TASK: timedelta(hours=1),
     "filing.count": timedelta(hours=24),
     REWRAP: timedelta(hours=1),
@@ -90,7 +94,8 @@ class Worker:
         self.drainers = drainers
         self.jobs = jobs
         self.stopping = asyncio.Event()
-        self.sighter = SightingService(engine=make_engine(house), vault=house.vault, objects=house.objects)
+        self.engine = make_engine(house)
+        self.sighter = SightingService(engine=self.engine, vault=house.vault, objects=house.objects)
         self.app = job_app(house.urls)
         self.register(self.app)
 
@@ -113,6 +118,7 @@ class Worker:
             "users.forget": now_of(users.forget),
             live.FORGET: now_of(live.forget),
             "registry.sweep_imports": now_of(imports.sweep),
+            "enrolment.sweep_photos": now_of(photos.sweep, objects=house.objects),
             "filing.count": now_of(filing.count, enrolled=StoredFaces()),
         }
 
@@ -129,6 +135,8 @@ class Worker:
         app.task(name="occupancy.evaluate", queue="default", retry=AGAIN)(self.evaluate)
         app.task(name=CHECK_TASK, queue="default", retry=AGAIN)(self.check_import)
         app.task(name=APPLY_TASK, queue="default", retry=AGAIN)(self.apply_import)
+        app.task(name=CHECK_PHOTOS, queue="default", retry=AGAIN)(self.check_photos)
+        app.task(name=APPLY_PHOTOS, queue="default", retry=AGAIN)(self.apply_photos)
         for name, run_retention in (("retention.run", run_daily), ("retention.run_hourly", run_hourly)):
             app.task(name=name, queue="default", retry=AGAIN)(self.over_house(run_retention))
         app.task(name=REWRAP, queue="default", retry=AGAIN)(self.over_house(rewrap_in))
@@ -148,6 +156,19 @@ class Worker:
     async def apply_import(self, *, import_id: str, **_: object) -> None:
         """Applies a file that somebody confirmed."""
         await self.workshop().apply(import_id=uuid.UUID(import_id))
+
+    def darkroom(self) -> photos.Workshop:
+        """What archives of photographs work with."""
+        house = self.house
+        return photos.Workshop(house.database, house.vault, house.objects, house.clock, self.engine)
+
+    async def check_photos(self, *, import_id: str, **_: object) -> None:
+        """Checks an archive of photographs."""
+        await self.darkroom().check(import_id=uuid.UUID(import_id))
+
+    async def apply_photos(self, *, import_id: str, **_: object) -> None:
+        """Enrols what somebody confirmed."""
+        await self.darkroom().apply(import_id=uuid.UUID(import_id))
 
     def over_house(self, work: Callable[[House], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
         """A job that opens its own transactions."""

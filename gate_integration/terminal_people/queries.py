@@ -229,22 +229,23 @@ async def register(session: AsyncSession, *, device: GateDevice, on: date) -> Re
             addresses[person_id] += flats.get(home, [])
     own: dict[bytes, uuid.UUID] = {}
     shared: dict[bytes, set[uuid.UUID]] = defaultdict(set)
-    for index, person, household, unit in await session.execute(
+    for index, holder, household, unit in await session.execute(
         select(Credential.number_index, Credential.person_id, Credential.household_id, Credential.unit_id).where(
             Credential.estate_id == estate_id, Credential.kind == "card", Credential.withdrawn_at.is_(None)
         )
     ):
-        if person is not None:
-            own[index] = person
-        for home in (household, unit):
-            shared[index] |= homes.get(home, set())
+        if holder is not None:
+            own[index] = holder
+        for let_to in (household, unit):
+            if let_to is not None:
+                shared[index] |= homes.get(let_to, set())
     elsewhere: dict[str, set[uuid.UUID]] = defaultdict(set)
-    for number, mapped in await session.execute(
+    for number, meant in await session.execute(
         select(DevicePerson.number, DevicePerson.person_id).where(
             DevicePerson.estate_id == estate_id, DevicePerson.device_id != device.id, DevicePerson.removed_at.is_(None)
         )
     ):
-        elsewhere[number].add(mapped)
+        elsewhere[number].add(meant)
     return Register(
         people={
             person_id: Registered(name, person_id in here, tuple(dict.fromkeys(addresses.get(person_id, ()))))

@@ -199,12 +199,12 @@ async def reject(
     """
     by_person(actor)
     row, device = await get_entry(session, entry_id=entry_id, now=now, lock=True)
-    if row.state not in UNDECIDED:
-        raise EntryDecided(state=row.state)
     proposed = [one for one, _ in (await queries.candidates(session, entry_ids=[row.id]))[row.id]]
     meant = [one for one in proposed if person_id in (None, one.person_id)]
     if person_id is not None and not meant:
         raise NotFound("没有这个候选人", "No such proposal")
+    if row.state not in UNDECIDED:
+        raise EntryDecided(state=row.state)
     for one in meant:
         one.rejected_at, one.rejected_by = now, actor.user_id
     await session.flush()

@@ -78,6 +78,7 @@ from storage.holds.models import HoldScope, LegalHold
 from storage.ids import new_id
 from storage.objects.service import Objects
 from storage.vault.service import Vault
+from tests.api.furnished_lists import lists
 from tests.factories import World, make_user
 
 PAPER = b"%PDF-1.7 made up, no document"
@@ -207,6 +208,7 @@ async def furnish(
             create_units=False, status=ImportStatus.CHECKED, attempts=1, rows_total=0, rows_checked=0, records_total=0,
             records_applied=0, created_at=now, touched_at=now,
         )  # fmt: skip
+        await lists(session, add, link, known, vault, now)
         known["missing_id"] = await add(
             MissingRecord, import_id=known["import_id"], kind=MissingKind.MEMBER, record_id=known["member_id"],
             household_id=known["household_id"], person_id=person, listed_at=now, status=MissingStatus.OPEN,

@@ -332,7 +332,8 @@ HANDLED = {
     "absence": "deleted", "consent": "ended, proof stays", "credential": "unlinked", "device_person": "deleted",
     "device_removal": "number emptied when confirmed", "face_template": "destroyed", "guest_stay": "deleted",
     "household_member": "deleted", "missing_record": "ids only", "occupant_met": "emptied outside cases",
-    "person": "tombstone", "register_change": "ids and days only", "rights_request": "details emptied",
+    "person": "tombstone", "photo_import_line": "deleted", "terminal_entry": "deleted",
+    "terminal_candidate": "deleted", "register_change": "ids and days only", "rights_request": "details emptied",
     "service_worker": "deleted", "sighting": "deleted", "stored_object": "destroyed", "subject_key": "destroyed",
     "tombstone": "is one", "audit_payload": "deleted",
 }  # fmt: skip

@@ -191,7 +191,7 @@ def upgrade() -> None:
     scoped("photo_import_piece", app="SELECT, INSERT, DELETE", system="SELECT, INSERT, DELETE")
     scoped("photo_import_line", app="SELECT, UPDATE", system="SELECT, INSERT, UPDATE, DELETE")
     scoped("terminal_columns", app="SELECT, INSERT, UPDATE", system="SELECT, INSERT, UPDATE")
-    scoped("terminal_list", app="SELECT, INSERT", system="SELECT, INSERT, DELETE")
+    scoped("terminal_list", app="SELECT, INSERT", system="SELECT, INSERT, UPDATE, DELETE")
     scoped("terminal_entry", app="SELECT, INSERT, UPDATE", system="SELECT, INSERT, UPDATE, DELETE")
     scoped("terminal_candidate")
 

@@ -1,6 +1,7 @@
 """`ruhu gate`."""
 
 import uuid
+from pathlib import Path
 
 import click
 
@@ -170,3 +171,37 @@ async def webhook_secret(
         click.echo(f"{row.id}  {row.kind}  有效至 / until {until}  最近使用 / last used {used}{state}")
     if not rows:
         click.echo("没有密钥 / no keys")
+
+
+@gate.command()
+@click.argument("device", type=click.UUID)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@run_async
+async def people(device: uuid.UUID, file: Path, json_to: str | None) -> None:
+    """读入设备人员名单并给出对应建议 / Takes in a terminal's list and proposes; people confirm, in the application."""
+    import msgspec
+
+    from gate_integration.terminal_people import listing, queries, service
+    from gate_integration.terminal_people.schemas import TerminalListView
+    from storage.audit.service import Actor
+    from storage.database import Role, SystemScope
+
+    async with open_house() as house, house.database.transaction(Role.SYSTEM, SystemScope()) as session:
+        entries, skipped, columns = await service.read_list(session, device_id=device, content=file.read_bytes())
+        row = await listing.receive(
+            session, device_id=device, entries=entries, skipped=skipped, vault=house.vault,
+            actor=Actor.system("cli"), now=house.clock.now(),
+        )  # fmt: skip
+        tally = await queries.tally(session, device_id=device)
+    view = TerminalListView.of(row)
+    if json_to is not None:
+        told = [dict(zip(("state", "level", "missing", "number"), one, strict=True)) for one in tally]
+        write_json({"received": msgspec.to_builtins(view), "columns": columns, "tally": told}, json_to)
+        return
+    click.echo(
+        f"{view.entries} 人 / entries: 新增 {view.added} new, 变更 {view.changed} changed, "
+        f"未变 {view.unchanged} unchanged, 名单已无 {view.missing} missing, 跳过 {view.skipped} skipped"
+    )
+    for state, level, missing, number in tally:
+        click.echo(f"{state:10} {level:10} {'名单已无 / missing  ' if missing else ''}{number}")

@@ -17,6 +17,7 @@ COMMANDS = {
     "person": ("api.cli.person:person", "个人权利 / rights of the person, erasure"),
     "registry": ("api.cli.registry:registry", "住户登记 / the register"),
     "retention": ("api.cli.retention:retention", "保存期限 / what is kept how long"),
+    "enrol": ("api.cli.enrol:enrol", "人脸建档 / enrolment of faces"),
     "gate": ("api.cli.gate:gate", "门禁设备 / gate devices"),
     "objects": ("api.cli.objects:objects", "文件存储 / the object store"),
     "audit": ("api.cli.audit:audit", "审计记录 / the audit log"),

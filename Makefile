@@ -5,7 +5,7 @@ UV := $(TOOLS)/bin/uv
 PY := .venv/bin/python
 export OPENBLAS_NUM_THREADS ?= 1
 
-.PHONY: setup demo test lint bench lock openapi clean
+.PHONY: setup demo test lint audit bench lock openapi clean
 .DEFAULT_GOAL := setup
 
 $(UV):
@@ -36,6 +36,9 @@ lint: setup
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
+
+audit: setup
+	$(PY) -m tests.audit
 
 bench: setup
 	.venv/bin/ruhu bench faces --json

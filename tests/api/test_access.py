@@ -179,6 +179,7 @@ def declared() -> Iterator[tuple[str, HTTPRouteHandler]]:
                 yield module.name, value
 
 
+@pytest.mark.asvs("v5.0.0-6.3.4")
 def test_every_handler_is_served_and_guarded_or_meant_to_be_public() -> None:
     served = {id(handler) for handler in route_handlers()}
     for module, handler in declared():
@@ -189,6 +190,7 @@ def test_every_handler_is_served_and_guarded_or_meant_to_be_public() -> None:
     assert {handler.operation_id for _, handler in declared()} == set(NAMES)
 
 
+@pytest.mark.asvs("v5.0.0-13.4.5")
 def test_every_operation_is_named_once_and_every_public_one_is_meant_to_be() -> None:
     assert len(set(NAMES)) == len(NAMES)
     public = {operation["operationId"] for _, _, operation in OPERATIONS if "security" not in operation}
@@ -206,6 +208,7 @@ async def test_anonymous_is_refused(
 
 
 @each(GUARDED)
+@pytest.mark.asvs("v5.0.0-8.2.1")
 async def test_wrong_roles_are_refused(
     locals_: Clients, furnished: Furnished, method: str, path: str, operation: dict[str, Any]
 ) -> None:
@@ -219,6 +222,7 @@ async def test_wrong_roles_are_refused(
 
 
 @each(BY_ID)
+@pytest.mark.asvs("v5.0.0-8.2.2")
 async def test_a_foreign_thing_looks_like_a_missing_one(
     clients: Clients, furnished: Furnished, method: str, path: str, operation: dict[str, Any]
 ) -> None:
@@ -249,6 +253,7 @@ async def test_lists_show_nothing_of_a_foreign_place(
 
 
 @each(ADDING)
+@pytest.mark.asvs("v5.0.0-8.4.1")
 async def test_nothing_is_added_to_a_foreign_place(
     clients: Clients, furnished: Furnished, method: str, path: str, operation: dict[str, Any]
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from api.house import House
@@ -43,6 +44,7 @@ async def unsealed(database: Database) -> bool:
         return bool(found)
 
 
+@pytest.mark.asvs("v5.0.0-16.2.1")
 async def test_the_auditor_finds_what_was_done(
     server: Server, database: Database, vault: Vault, sign_in: SignIn, tmp_path: Path
 ) -> None:

@@ -148,6 +148,7 @@ def test_every_operation_is_known() -> None:
 @pytest.mark.asvs("v5.0.0-4.1.1")
 @pytest.mark.asvs("v5.0.0-15.3.1")
 @pytest.mark.parametrize("entry", OPERATIONS, ids=NAMES)
+@pytest.mark.asvs("v5.0.0-1.2.3")
 async def test_answers_are_as_documented(
     server: Server, database: Database, session: requests.Session, place: dict[str, str],
     clients: dict[str, httpx.AsyncClient], entry: tuple[str, str, dict[str, Any]],

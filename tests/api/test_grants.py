@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from inspection.users.models import ScopeLevel, UserRole
@@ -128,6 +129,8 @@ async def test_the_last_administrator_cannot_be_removed(sign_in: SignIn, databas
     assert (refused.status_code, refused.json()["code"]) == (409, "last-administrator")
 
 
+@pytest.mark.asvs("v5.0.0-6.4.1")
+@pytest.mark.asvs("v5.0.0-6.4.3")
 async def test_a_password_reset_gives_a_temporary_password_once_and_ends_everything(
     sign_in: SignIn, server: Server, database: Database
 ) -> None:

@@ -19,6 +19,14 @@ SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
 @pytest.mark.parametrize("path", ["/api/v1/me", "/healthz", "/nothing/here", "/api/v1/openapi.json"])
+@pytest.mark.asvs("v5.0.0-1.3.4")
+@pytest.mark.asvs("v5.0.0-3.2.1")
+@pytest.mark.asvs("v5.0.0-3.4.3")
+@pytest.mark.asvs("v5.0.0-3.4.4")
+@pytest.mark.asvs("v5.0.0-3.4.5")
+@pytest.mark.asvs("v5.0.0-3.4.6")
+@pytest.mark.asvs("v5.0.0-14.2.2")
+@pytest.mark.asvs("v5.0.0-14.3.2")
 async def test_no_answer_is_kept_sniffed_framed_or_run(server: Server, sign_in: SignIn, path: str) -> None:
     for client in (await sign_in(UserRole.AUDITOR), server.client()):
         headers = (await client.get(path)).headers
@@ -28,6 +36,8 @@ async def test_no_answer_is_kept_sniffed_framed_or_run(server: Server, sign_in: 
         assert headers["referrer-policy"] == "no-referrer"
 
 
+@pytest.mark.asvs("v5.0.0-3.4.2")
+@pytest.mark.asvs("v5.0.0-3.5.2")
 async def test_no_other_origin_is_let_in(server: Server) -> None:
     async with server.client() as client:
         asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "POST"}
@@ -36,6 +46,8 @@ async def test_no_other_origin_is_let_in(server: Server) -> None:
 
 
 @pytest.mark.parametrize("method", ["TRACE", "CONNECT", "TRACK", "PROPFIND"])
+@pytest.mark.asvs("v5.0.0-3.5.3")
+@pytest.mark.asvs("v5.0.0-13.4.4")
 async def test_methods_nobody_needs_are_refused(server: Server, method: str) -> None:
     address = urlsplit(server.base_url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
@@ -54,6 +66,7 @@ async def test_unknown_paths_and_methods_are_problems(server: Server) -> None:
             assert answer.json()["title_zh"]
 
 
+@pytest.mark.asvs("v5.0.0-5.2.1")
 async def test_a_body_above_the_limit_is_refused(server: Server) -> None:
     async with server.client() as client:
         answer = await client.post(
@@ -62,6 +75,7 @@ async def test_a_body_above_the_limit_is_refused(server: Server) -> None:
     assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
 
 
+@pytest.mark.asvs("v5.0.0-16.5.1")
 async def test_nothing_tells_what_the_server_is_made_of(server: Server, sign_in: SignIn) -> None:
     client = await sign_in(UserRole.AUDITOR)
     for path in ("/api/v1/me", "/nothing", "/healthz"):

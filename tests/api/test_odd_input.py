@@ -105,6 +105,11 @@ TRIED = [entry for entry in GUARDED if entry[2]["operationId"] not in ENDING]
 
 
 @pytest.mark.parametrize(("method", "path", "operation"), TRIED, ids=named(TRIED))
+@pytest.mark.asvs("v5.0.0-1.2.4")
+@pytest.mark.asvs("v5.0.0-1.4.2")
+@pytest.mark.asvs("v5.0.0-2.2.1")
+@pytest.mark.asvs("v5.0.0-2.2.2")
+@pytest.mark.asvs("v5.0.0-15.3.5")
 async def test_odd_input_is_the_callers_fault(
     clients: dict[str, httpx.AsyncClient], place: dict[str, str], method: str, path: str, operation: dict[str, Any]
 ) -> None:

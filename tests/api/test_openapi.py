@@ -51,6 +51,7 @@ def all_problems() -> list[type[Problem]]:
     return [found_class for found_class in found if not found_class.__module__.startswith("tests.")]
 
 
+@pytest.mark.asvs("v5.0.0-2.1.1")
 def test_the_committed_file_is_what_the_app_says() -> None:
     committed = json.loads(FILE.read_text(encoding="utf-8"))
     assert committed == json.loads(msgspec.json.encode(openapi_document())), (
@@ -68,6 +69,7 @@ def test_every_reference_resolves() -> None:
 
 
 @each
+@pytest.mark.asvs("v5.0.0-8.1.1")
 def test_every_operation_says_what_it_is(method: str, path: str, operation: dict[str, Any]) -> None:
     assert re.fullmatch(r"[a-z][A-Za-z]+", operation["operationId"])
     assert " / " in operation["summary"], "Chinese / English"

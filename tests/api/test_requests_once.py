@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import psycopg
+import pytest
 from sqlalchemy import text
 
 from api import limits
@@ -118,6 +119,7 @@ async def test_a_cut_connection_costs_nothing(
         assert await rows(database, body["number"]) == 1
 
 
+@pytest.mark.asvs("v5.0.0-2.3.3")
 async def test_an_answer_that_was_not_committed_is_not_remembered(
     server: Server, sign_in: SignIn, database: Database, vault: Vault, cluster: Lease
 ) -> None:
@@ -166,6 +168,7 @@ def test_creating_operations_document_the_key() -> None:
     assert not {"signIn", "unmask", "enrolFace"} & documented
 
 
+@pytest.mark.asvs("v5.0.0-2.4.1")
 async def test_a_costly_request_has_a_limit_for_each_user(server: Server, sign_in: SignIn) -> None:
     client, other = await sign_in(UserRole.AUDITOR), await sign_in(UserRole.AUDITOR)
     burst = limits.SEARCH.burst

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import httpx
+import pytest
 from sqlalchemy import text
 
 from inspection.users.models import ScopeLevel, UserRole
@@ -25,6 +26,7 @@ FOR EACH ROW EXECUTE FUNCTION test_refuse()
 """
 
 
+@pytest.mark.asvs("v5.0.0-7.2.1")
 async def test_anonymous_is_refused_with_a_problem(server: Server) -> None:
     async with server.client() as client:
         answer = await client.get("/api/v1/me")
@@ -66,6 +68,8 @@ async def test_five_wrong_passwords_lock_the_name_for_a_while(server: Server, si
         assert (await client.post("/api/v1/session", json={"login": login, "password": PASSWORD})).status_code == 200
 
 
+@pytest.mark.asvs("v5.0.0-7.2.2")
+@pytest.mark.asvs("v5.0.0-7.2.4")
 async def test_an_access_token_ends_and_is_refreshed(server: Server, sign_in: SignIn) -> None:
     client = await sign_in(UserRole.INSPECTOR)
     server.clock.advance(timedelta(seconds=901))
@@ -77,6 +81,7 @@ async def test_an_access_token_ends_and_is_refreshed(server: Server, sign_in: Si
     assert (await client.get("/api/v1/me")).status_code == 200
 
 
+@pytest.mark.asvs("v5.0.0-10.4.5")
 async def test_a_refresh_token_used_twice_ends_the_whole_log_in(server: Server, sign_in: SignIn) -> None:
     client = await sign_in(UserRole.INSPECTOR)
     spent = {"refresh_token": client.tokens["refresh_token"]}  # type: ignore[attr-defined]
@@ -90,6 +95,7 @@ async def test_a_refresh_token_used_twice_ends_the_whole_log_in(server: Server, 
     assert thief.status_code == 401
 
 
+@pytest.mark.asvs("v5.0.0-7.4.1")
 async def test_signing_out_ends_the_access_token_too(sign_in: SignIn) -> None:
     client = await sign_in(UserRole.AUDITOR)
     assert (await client.delete("/api/v1/session")).status_code == 204
@@ -126,6 +132,7 @@ async def test_administrators_grant_within_their_own_place_only(sign_in: SignIn)
     assert (weak.status_code, weak.json()["code"]) == (422, "weak-password")
 
 
+@pytest.mark.asvs("v5.0.0-7.4.2")
 async def test_administrators_see_and_disable_users_of_their_own_place_only(sign_in: SignIn) -> None:
     """Somebody whose only grants lie elsewhere is not listed and cannot be disabled; neither can a colleague above."""
     district = f"99{uuid.uuid4().int % 10**4:04}"
@@ -168,6 +175,8 @@ async def test_a_list_has_a_second_page_and_refuses_a_foreign_cursor(sign_in: Si
     assert (await boss.get("/api/v1/users", params={"cursor": "abc"})).json()["code"] == "invalid-request"
 
 
+@pytest.mark.asvs("v5.0.0-1.5.2")
+@pytest.mark.asvs("v5.0.0-15.3.3")
 async def test_a_wrong_body_names_its_fields_and_no_values(sign_in: SignIn) -> None:
     boss = await sign_in(UserRole.ADMINISTRATOR)
     answer = await boss.post(
@@ -178,6 +187,9 @@ async def test_a_wrong_body_names_its_fields_and_no_values(sign_in: SignIn) -> N
     assert "secret-value-here" not in answer.text
 
 
+@pytest.mark.asvs("v5.0.0-13.4.2")
+@pytest.mark.asvs("v5.0.0-16.3.4")
+@pytest.mark.asvs("v5.0.0-16.5.1")
 async def test_a_commit_that_fails_is_a_server_error_and_nothing_else(sign_in: SignIn, database: Database) -> None:
     """A deferred constraint trigger makes COMMIT itself fail: the client must not hear of success."""
     boss = await sign_in(UserRole.ADMINISTRATOR)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import pytest
 
 from inspection.users.models import ScopeLevel, UserRole
 from tests.api.conftest import PASSWORD, Server
@@ -22,6 +23,7 @@ async def another(server: Server, client: Any, **more: str) -> httpx.AsyncClient
     return found
 
 
+@pytest.mark.asvs("v5.0.0-7.5.2")
 async def test_own_log_ins_are_listed_with_what_one_knows_them_by(server: Server, sign_in: SignIn) -> None:
     client = await sign_in(UserRole.INSPECTOR)
     server.clock.advance(timedelta(minutes=1))
@@ -33,6 +35,7 @@ async def test_own_log_ins_are_listed_with_what_one_knows_them_by(server: Server
     assert listed[0]["last_used_at"] > listed[1]["last_used_at"]
 
 
+@pytest.mark.asvs("v5.0.0-10.4.9")
 async def test_one_or_all_other_log_ins_end_at_once(server: Server, sign_in: SignIn) -> None:
     client = await sign_in(UserRole.INSPECTOR)
     second, third = await another(server, client), await another(server, client)
@@ -47,6 +50,7 @@ async def test_one_or_all_other_log_ins_end_at_once(server: Server, sign_in: Sig
     assert (await client.get("/api/v1/me")).status_code == 200
 
 
+@pytest.mark.asvs("v5.0.0-7.4.5")
 async def test_an_administrator_sees_and_ends_log_ins_of_the_own_place(sign_in: SignIn) -> None:
     boss = await sign_in(UserRole.ADMINISTRATOR, ScopeLevel.DISTRICT, "999811")
     inside = await sign_in(UserRole.INSPECTOR, ScopeLevel.STREET, "999811001")
@@ -59,6 +63,9 @@ async def test_an_administrator_sees_and_ends_log_ins_of_the_own_place(sign_in: 
     assert (await inside.get("/api/v1/me")).status_code == 401
 
 
+@pytest.mark.asvs("v5.0.0-6.2.2")
+@pytest.mark.asvs("v5.0.0-6.2.3")
+@pytest.mark.asvs("v5.0.0-7.4.3")
 async def test_a_new_password_ends_the_other_log_ins(server: Server, sign_in: SignIn) -> None:
     client = await sign_in(UserRole.INSPECTOR)
     other = await another(server, client)
@@ -77,6 +84,9 @@ async def test_a_new_password_ends_the_other_log_ins(server: Server, sign_in: Si
         assert (await change("wrong one here", "x" * 20)).status_code in {403, 422}
 
 
+@pytest.mark.asvs("v5.0.0-7.3.1")
+@pytest.mark.asvs("v5.0.0-7.3.2")
+@pytest.mark.asvs("v5.0.0-10.4.8")
 async def test_a_log_in_ends_unused_and_by_age(server: Server, sign_in: SignIn) -> None:
     idle, used = await sign_in(UserRole.INSPECTOR), await sign_in(UserRole.INSPECTOR)
     tokens = used.tokens  # type: ignore[attr-defined]
@@ -103,6 +113,8 @@ async def test_two_tabs_that_refresh_at_once_both_go_on(server: Server, sign_in:
         assert (await client.post("/api/v1/session/refresh", json=body)).status_code == 200
 
 
+@pytest.mark.asvs("v5.0.0-10.4.5")
+@pytest.mark.asvs("v5.0.0-16.3.3")
 async def test_a_spent_token_from_elsewhere_ends_the_log_in_even_within_seconds(
     server: Server, sign_in: SignIn
 ) -> None:

@@ -37,6 +37,7 @@ async def log_in(server: Server, login: str, **more: Any) -> httpx.Response:
         return await client.post("/api/v1/session", json={"login": login, "password": PASSWORD, **more})
 
 
+@pytest.mark.asvs("v5.0.0-6.5.1")
 async def test_a_confirmed_factor_is_asked_for_and_a_code_is_good_once(server: Server, sign_in: SignIn) -> None:
     client = await sign_in(UserRole.INSPECTOR)
     login = client.login  # type: ignore[attr-defined]
@@ -53,6 +54,7 @@ async def test_a_confirmed_factor_is_asked_for_and_a_code_is_good_once(server: S
     assert (replayed.status_code, replayed.json()["code"]) == (403, "wrong-code")
 
 
+@pytest.mark.asvs("v5.0.0-6.5.1")
 async def test_a_recovery_code_is_good_once_and_can_be_renewed(server: Server, sign_in: SignIn) -> None:
     client = await sign_in(UserRole.INSPECTOR)
     login = client.login  # type: ignore[attr-defined]
@@ -83,6 +85,7 @@ async def test_wrong_codes_are_slowed_over_all_addresses(server: Server, sign_in
     assert (await log_in(server, login, code=code_of(server, secret))).status_code == 200
 
 
+@pytest.mark.asvs("v5.0.0-7.5.1")
 async def test_setting_up_asks_for_the_password_and_replacing_for_a_code(server: Server, sign_in: SignIn) -> None:
     client = await sign_in(UserRole.INSPECTOR)
     path = "/api/v1/me/second-factor"
@@ -118,6 +121,7 @@ def required(server: Server) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("required")
+@pytest.mark.asvs("v5.0.0-6.3.3")
 async def test_a_role_that_needs_a_factor_can_do_nothing_without(server: Server, sign_in: SignIn) -> None:
     manager, inspector = await sign_in(UserRole.MANAGER), await sign_in(UserRole.INSPECTOR)
     assert manager.tokens["must_set_up_second_factor"]  # type: ignore[attr-defined]
@@ -129,6 +133,7 @@ async def test_a_role_that_needs_a_factor_can_do_nothing_without(server: Server,
     assert (await manager.get("/api/v1/leads")).status_code == 200
 
 
+@pytest.mark.asvs("v5.0.0-6.4.4")
 async def test_a_lost_factor_is_reset_by_two(server: Server, sign_in: SignIn) -> None:
     boss, second = await sign_in(UserRole.ADMINISTRATOR), await sign_in(UserRole.ADMINISTRATOR)
     client = await sign_in(UserRole.INSPECTOR)

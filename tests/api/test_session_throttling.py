@@ -33,6 +33,7 @@ async def attempt(
         )  # fmt: skip
 
 
+@pytest.mark.asvs("v5.0.0-6.3.1")
 async def test_wrong_passwords_make_the_address_wait_with_a_growing_delay(server: Server, sign_in: SignIn) -> None:
     login = (await sign_in(UserRole.INSPECTOR)).login  # type: ignore[attr-defined]
     for _ in range(5):
@@ -70,6 +71,7 @@ async def test_a_known_device_gets_in_where_its_neighbour_has_used_up_the_tries(
     assert (await attempt(server, login, PASSWORD, device_token=known)).status_code == 200
 
 
+@pytest.mark.asvs("v5.0.0-6.3.1")
 async def test_one_address_is_slowed_over_many_accounts(server: Server) -> None:
     codes = [(await attempt(server, f"nobody-{n}", address="2001:db8::1")).status_code for n in range(101)]
     assert codes == [401] * 101
@@ -114,6 +116,7 @@ async def test_success_forgets_the_failures(server: Server, sign_in: SignIn) -> 
         assert (await attempt(server, login, PASSWORD, address="198.51.100.30")).status_code == 200
 
 
+@pytest.mark.asvs("v5.0.0-16.3.1")
 async def test_failures_are_audited_without_password_name_or_address(
     server: Server, sign_in: SignIn, database: Database
 ) -> None:
@@ -130,6 +133,7 @@ async def test_failures_are_audited_without_password_name_or_address(
     assert not re.search("mistyped|wrong-field|198.51.100", whole)
 
 
+@pytest.mark.asvs("v5.0.0-15.2.2")
 async def test_many_log_ins_at_once_leave_the_server_answering(server: Server, sign_in: SignIn) -> None:
     logins = [(await sign_in(UserRole.INSPECTOR)).login for _ in range(3)]  # type: ignore[attr-defined]
     crowd = asyncio.gather(*(attempt(server, logins[n % 3], PASSWORD, address=f"192.0.2.{n}") for n in range(50)))
@@ -150,6 +154,7 @@ async def test_a_full_queue_refuses_at_once() -> None:
     assert not hashing.outdated(await first)
 
 
+@pytest.mark.asvs("v5.0.0-11.4.2")
 async def test_a_hash_of_older_parameters_is_renewed_at_log_in(
     server: Server, sign_in: SignIn, database: Database
 ) -> None:

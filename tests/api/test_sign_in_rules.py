@@ -71,6 +71,9 @@ def test_a_whole_ipv6_network_counts_as_one(address: str, place: str) -> None:
         "inspector-7!inspector-7", "P@ssw0rdP@ssw0rd", "admin@admin888", "测试人员测试人员测试人员", "123456789012",
     ],
 )  # fmt: skip
+@pytest.mark.asvs("v5.0.0-6.1.2")
+@pytest.mark.asvs("v5.0.0-6.2.1")
+@pytest.mark.asvs("v5.0.0-6.2.4")
 def test_passwords_that_anybody_tries_first_are_refused(password: str) -> None:
     assert not acceptable(password, login="inspector-7", name="测试人员")
 
@@ -83,20 +86,25 @@ def test_passwords_that_anybody_tries_first_are_refused(password: str) -> None:
         "\U0001f40c snail crossing", "N" + "ab9z" * 31 + "xyw",
     ],
 )  # fmt: skip
+@pytest.mark.asvs("v5.0.0-6.2.5")
+@pytest.mark.asvs("v5.0.0-6.2.9")
 def test_any_characters_make_a_password_and_no_kind_is_required(password: str) -> None:
     assert acceptable(password, login="inspector-7", name="测试人员")
 
 
+@pytest.mark.asvs("v5.0.0-6.2.11")
 def test_the_log_in_name_is_no_password() -> None:
     assert not acceptable("Wuthering.Heights", login="wuthering.heights", name="x")
     assert own_characters("wuthering.heights", login="wuthering.heights", name="x") == 0
 
 
 @given(st.text(max_size=140), st.text(max_size=20), st.text(max_size=20))
+@pytest.mark.asvs("v5.0.0-6.2.8")
 def test_the_password_rules_take_any_text(password: str, login: str, name: str) -> None:
     acceptable(password, login=login, name=name)
 
 
+@pytest.mark.asvs("v5.0.0-6.5.5")
 def test_a_code_is_good_once_and_for_a_step_around() -> None:
     secret = codes.new_secret()
     code = pyotp.TOTP(secret).at(NOW)
@@ -117,6 +125,7 @@ def test_the_enrolment_address_names_the_user() -> None:
     assert "secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP" in uri
 
 
+@pytest.mark.asvs("v5.0.0-6.5.4")
 def test_recovery_codes_are_read_as_people_type_them() -> None:
     made = codes.new_recovery_codes()
     assert len(set(made)) == codes.RECOVERY_CODES

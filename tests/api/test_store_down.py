@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from bench.faults.proxy import in_thread
 from inspection.users.models import ScopeLevel, UserRole
 from inspection.visits import digest
@@ -21,6 +23,7 @@ JPEG = b"\xff\xd8\xff\xe0" + b"made up, no picture" * 40
 WHY = {"purpose": "tenancy_compliance", "reason": "核对入户照片"}
 
 
+@pytest.mark.asvs("v5.0.0-16.5.2")
 async def test_photographs_wait_for_the_store(
     server: Server, database: Database, vault: Vault, sign_in: SignIn, tmp_path: Path
 ) -> None:

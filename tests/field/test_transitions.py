@@ -118,6 +118,7 @@ def facts_for(action: Action, role: Role = Role.MANAGER, **changes: Any) -> Fact
     return replace(everything, **changes)
 
 
+@pytest.mark.asvs("v5.0.0-2.3.1")
 def test_every_state_action_role_triple() -> None:
     """Allowed exactly when the hand-written table says, with every requirement met."""
     allowed = 0
@@ -197,6 +198,7 @@ SPOILED: dict[Requirement, list[dict[str, Any]]] = {
 }
 
 
+@pytest.mark.asvs("v5.0.0-2.3.2")
 def test_every_requirement_of_every_step_is_enforced() -> None:
     tried: set[Requirement] = set()
     for row in TRANSITIONS.values():

@@ -211,6 +211,7 @@ async def test_an_occupant_is_somebody(road: Road) -> None:
             await road.send(uploads.put_occupant, visit, body, by=road.first, occupant_id=new_id())
 
 
+@pytest.mark.asvs("v5.0.0-5.2.2")
 def test_pictures_are_told_by_content() -> None:
     assert content_type(JPEG) == "image/jpeg"
     assert content_type(b"\x89PNG\r\n\x1a\n...") == "image/png"

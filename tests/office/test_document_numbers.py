@@ -50,6 +50,7 @@ def running(number: str | None) -> int:
     return int(found[2])
 
 
+@pytest.mark.asvs("v5.0.0-2.3.4")
 async def test_twenty_at_once_with_failures_between_leave_no_gap(road: Road) -> None:
     await road.to_substantiated()
     before = running((await road.paper(K.NOTICE)).document.number)

@@ -200,6 +200,8 @@ HOSTILE = [
 
 
 @pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.asvs("v5.0.0-1.3.7")
+@pytest.mark.asvs("v5.0.0-5.4.2")
 def test_markup_is_text(text: str) -> None:
     pdf = pdf_of(material(K.ORDER, facts=text, addressees=[text], demands=text))
     assert words(pdf).count("".join(text.split())) >= 3

@@ -48,6 +48,8 @@ def sheet(items: list[Item], audience: Audience = Audience.INTERNAL) -> Any:
     return openpyxl.load_workbook(io.BytesIO(made)).active
 
 
+@pytest.mark.asvs("v5.0.0-1.1.2")
+@pytest.mark.asvs("v5.0.0-1.3.3")
 def test_no_cell_is_a_formula() -> None:
     hostile = ["=1+1", '=HYPERLINK("http://example.invalid","x")', "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1",
                "http://example.invalid", "007", "{=A1}"]  # fmt: skip

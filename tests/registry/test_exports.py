@@ -219,6 +219,7 @@ async def test_out_and_in_again(form: SheetForm, desk: Desk, world: World) -> No
     assert again.report.missing == {}
 
 
+@pytest.mark.asvs("v5.0.0-8.2.3")
 async def test_numbers_are_masked_unless_somebody_says_why(desk: Desk, world: World) -> None:
     await desk.run(world, sheet([row(1), row(2, 身份证号=adult(1), 手机号="")]))
     masked = await export(desk, world, SheetForm.CSV, unmask=False)

@@ -91,6 +91,7 @@ def test_units_must_exist_unless_they_may_be_made() -> None:
     assert ("unknown-unit", 2, "房号") in codes(run(sheet([row(1, 房源编号="")]), create_units=False))
 
 
+@pytest.mark.asvs("v5.0.0-2.2.3")
 def test_code_and_address_belong_together() -> None:
     assert ("unit-differs", 3, "房源编号") in codes(run(sheet([row(1), row(2, 房号="101")])))
     assert ("unit-differs", 3, "楼层") in codes(run(sheet([row(1), row(1, 楼层="7", 身份证号=adult(2))])))

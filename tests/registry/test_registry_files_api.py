@@ -80,6 +80,7 @@ async def test_a_file_with_faults(sign_in: SignIn, server: Server, division: str
     assert [i["status"] for i in await pages(manager, where)] == ["cancelled", "refused"]
 
 
+@pytest.mark.asvs("v5.0.0-5.4.1")
 async def test_template_lists_history_and_export(sign_in: SignIn, server: Server, division: str) -> None:
     admin = await sign_in(UserRole.ADMINISTRATOR)
     manager = await sign_in(UserRole.MANAGER, ScopeLevel.STREET, division)

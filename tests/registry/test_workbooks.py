@@ -59,6 +59,7 @@ def test_titles_above_other_sheets_and_hidden_ones() -> None:
     assert codes(saved(book), sheet="封面") == {("no-headings", 0)}
 
 
+@pytest.mark.asvs("v5.0.0-1.1.1")
 def test_cells_as_spreadsheets_keep_them() -> None:
     typed = row(1) | {
         "手机号": 13900000001, "楼层": 3.0, "最多居住人数": 4, "房号": 101, "合同起": datetime(2025, 1, 1),  # noqa: DTZ001
@@ -228,6 +229,9 @@ ODD_FILES = {
 
 
 @pytest.mark.parametrize("name", ODD_FILES)
+@pytest.mark.asvs("v5.0.0-1.5.1")
+@pytest.mark.asvs("v5.0.0-5.2.2")
+@pytest.mark.asvs("v5.0.0-5.2.3")
 async def test_odd_files_are_refused_with_their_reason(
     name: str, database: Database, vault: Vault, objects: Objects, tmp_path: Path
 ) -> None:

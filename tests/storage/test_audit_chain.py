@@ -96,6 +96,7 @@ def flipped(value: Any, bit: int) -> Any:
 
 @given(RUNS, st.data())
 @settings(max_examples=200)
+@pytest.mark.asvs("v5.0.0-11.4.3")
 def test_any_flipped_bit_of_an_entry_is_found_where_it_is(runs: list[int], data: st.DataObject) -> None:
     rows, heads = made(runs)
     at = data.draw(st.integers(0, len(rows) - 1))
@@ -141,6 +142,7 @@ def test_any_flipped_bit_of_a_link(runs: list[int], data: st.DataObject) -> None
 
 
 @given(RUNS, st.data())
+@pytest.mark.asvs("v5.0.0-11.6.1")
 def test_any_flipped_bit_of_a_head(runs: list[int], data: st.DataObject) -> None:
     rows, heads = made(runs)
     at = data.draw(st.integers(0, len(heads) - 1))

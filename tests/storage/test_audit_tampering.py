@@ -65,6 +65,7 @@ COLUMNS = {
 
 
 @pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.asvs("v5.0.0-16.4.2")
 async def test_any_column_of_an_entry(log: Log, column: str) -> None:
     entry = await entry_at(log, 6)
     await log.sql(f"UPDATE audit_entry SET {column} = {COLUMNS[column]} WHERE id = %s", entry)
@@ -181,6 +182,7 @@ async def test_one_link_written_anew(log: Log) -> None:
     assert (fault.code, fault.sequence, fault.entry_id) == (Code.LINK_BROKEN, 6, entry)
 
 
+@pytest.mark.asvs("v5.0.0-16.4.3")
 async def test_a_cut_tail_with_its_heads_is_told_by_the_copies(log: Log) -> None:
     await log.sql("DELETE FROM audit_entry WHERE id IN (SELECT entry_id FROM audit_link WHERE sequence > 8)")
     for table in ("audit_link", "audit_head", "audit_copy"):

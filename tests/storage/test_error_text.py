@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError
 from storage.database import Database, EstateScope, Role
 
 
+@pytest.mark.asvs("v5.0.0-16.2.5")
 async def test_an_error_of_the_database_names_no_value(database: Database) -> None:
     statement = text("SELECT CAST(:name AS text), 1 / CAST(:zero AS integer)")
     async with database.transaction(Role.APP, EstateScope(())) as session:

@@ -47,6 +47,7 @@ def read(stream: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in written.splitlines()]
 
 
+@pytest.mark.asvs("v5.0.0-16.2.4")
 def test_our_lines_have_fields_and_the_request(lines: io.StringIO) -> None:
     token = REQUEST.set("r-1")
     logging.getLogger("ruhu.access").info("request", extra={FIELDS: {"route": "/x", "status": 200}})
@@ -86,6 +87,7 @@ async def test_a_task_that_nobody_waited_for_tells_nothing(lines: io.StringIO) -
     assert line["error"]["type"] == "ValueError"
 
 
+@pytest.mark.asvs("v5.0.0-16.2.5")
 def test_words_of_others_lose_what_may_be_a_value(lines: io.StringIO) -> None:
     for message in (
         f"Job import[3](name='{SECRET}', id=7) ended with status: Error", f'connection failed: FATAL: user "{SECRET}"',
@@ -139,6 +141,7 @@ def test_a_process_that_ends_by_an_exception_tells_its_type(kind: str) -> None:
         assert json.loads(ended.stderr)["level"] == "critical"
 
 
+@pytest.mark.asvs("v5.0.0-16.4.1")
 def test_lines_are_one_line_each() -> None:
     record = logging.LogRecord("ruhu.x", logging.INFO, "f", 1, "a\nb\x1b[31m", None, None)
     assert "\n" not in JsonLines().format(record)

@@ -221,6 +221,8 @@ def test_a_full_server_leaves_nothing_behind(tmp_path: Path) -> None:
             pytest.fail("room was made, and the store does not work again")
 
 
+@pytest.mark.asvs("v5.0.0-12.3.2")
+@pytest.mark.asvs("v5.0.0-12.3.4")
 def test_only_a_trusted_certificate_is_talked_to(tmp_path: Path) -> None:
     made = make_certificates(tmp_path, valid_for=timedelta(days=2))
     with object_servers.moto(tmp_path, certificates=made) as server:

@@ -93,6 +93,7 @@ def test_long_lists_come_by_pages(furnished: Furnished, monkeypatch: pytest.Monk
     assert set(listed) == keys
 
 
+@pytest.mark.asvs("v5.0.0-5.3.2")
 def test_a_key_is_no_path(furnished: Furnished) -> None:
     for bad in ("", "../../etc/passwd", "a/b", "名字", "a b", "abc/def/ghi", "x.y"):
         for call in (furnished.store.get, furnished.store.delete, lambda key: furnished.store.put(key, b"x")):

@@ -26,6 +26,7 @@ def names_in(path: str) -> set[str]:
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[f"{row[0]}-{index}" for index, row in enumerate(ROWS)])
+@pytest.mark.asvs("v5.0.0-14.1.2")
 def test_a_duty_has_a_module_and_a_test_or_is_the_operators(row: list[str]) -> None:
     _, duty, modules, proof = row
     assert duty

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 
+import pytest
 from sqlalchemy import create_engine, select
 
 from storage.database import DatabaseUrls, Role
@@ -14,6 +15,7 @@ SECOND = RuleDefault("test.share", 0.5, "share", "test")
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
+@pytest.mark.asvs("v5.0.0-2.1.3")
 async def test_a_version_is_added_only_when_something_differs(urls: DatabaseUrls) -> None:
     engine = create_engine(urls.sqlalchemy(Role.OWNER, "psycopg"))
     with engine.connect() as connection:

@@ -21,6 +21,7 @@ KEY = bytes(range(32))
 
 
 @given(st.binary(max_size=300), st.text(max_size=20), st.text(max_size=20))
+@pytest.mark.asvs("v5.0.0-11.3.2")
 def test_a_seal_opens_in_its_own_place_only(plain: bytes, place: str, other: str) -> None:
     sealed = crypto.seal(KEY, plain, place=place)
     assert crypto.unseal(KEY, sealed, place=place) == plain
@@ -30,6 +31,7 @@ def test_a_seal_opens_in_its_own_place_only(plain: bytes, place: str, other: str
 
 
 @given(st.binary(min_size=1, max_size=80), st.integers(min_value=0), st.integers(1, 255))
+@pytest.mark.asvs("v5.0.0-11.3.3")
 def test_one_changed_byte_breaks_a_seal(plain: bytes, where: int, change: int) -> None:
     sealed = bytearray(crypto.seal(KEY, plain, place="p"))
     sealed[where % len(sealed)] ^= change
@@ -37,6 +39,7 @@ def test_one_changed_byte_breaks_a_seal(plain: bytes, where: int, change: int) -
         crypto.unseal(KEY, bytes(sealed), place="p")
 
 
+@pytest.mark.asvs("v5.0.0-13.3.2")
 def test_the_master_key_is_private_and_made_once(tmp_path: Path) -> None:
     path = tmp_path / "keys" / "master.key"
     with pytest.raises(FileNotFoundError):

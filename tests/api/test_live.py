@@ -4,18 +4,22 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
 import pytest_asyncio
 from sqlalchemy import text
 
+from api.access import Caller, UnitOfWork
 from api.live import stream
+from gate_integration.intake.http_protocol import ABORT_EXTENSION
 from inspection.users.models import ScopeLevel, UserGrant, UserRole
+from inspection.users.sessions import Seen
 from storage.database import Database, EstateScope, Role, SystemScope
 from storage.ids import new_id
 from storage.live import queries
-from storage.live.places import LAST_ID, Horizon, Place, frame, parse, resume
+from storage.live.places import LAST_ID, Horizon, Place, frame, heartbeat, parse, resume
 from storage.objects.service import Objects
 from storage.vault.service import Vault
 from tests.api.conftest import Server, signed_in
@@ -151,6 +155,18 @@ async def test_devices_and_imports_are_told(
     ]  # fmt: skip
 
 
+async def test_a_quiet_stream_shows_that_it_lives(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "HEARTBEAT_S", 0.05)
+    client = await sign_in(UserRole.MANAGER, ScopeLevel.DISTRICT, HERE)
+    async with follow(client) as reader, asyncio.timeout(60):
+        assert (await reader.next()).event == "ready"
+        comments = 0
+        async for line in reader.lines:
+            comments += line.startswith(":")
+            if comments == 2 and line.startswith("id: "):
+                break
+
+
 async def test_the_stream_of_somebody_signed_out_ends(sign_in: SignIn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "CHECK_S", 0.1)
     client = await sign_in(UserRole.MANAGER, ScopeLevel.DISTRICT, HERE)
@@ -205,17 +221,27 @@ async def test_a_listener_that_lost_its_connection_listens_again(
         assert (await reader.next()).data["object_id"] == str(object_id)
 
 
-async def test_a_client_that_does_not_read_is_cut(monkeypatch: pytest.MonkeyPatch, server: Server) -> None:
+async def test_a_client_that_does_not_read_is_cut(
+    monkeypatch: pytest.MonkeyPatch, server: Server, sign_in: SignIn
+) -> None:
+    """A socket that takes no more: the connection is closed without an end, and the place among streams is free."""
     monkeypatch.setattr(stream, "PATIENCE_S", 0.05)
+    client = await sign_in(UserRole.MANAGER, ScopeLevel.DISTRICT, HERE)
+    roles = frozenset({"manager"})
+    caller = Caller(client.user_id, new_id(), "x", "x", roles, None)  # type: ignore[attr-defined]  # set by signed_in
+    work = UnitOfWork(server.context, caller, roles, server.clock.now(), Seen("-", None, None))
+    cut: list[bool] = []
 
-    async def stuck(_: object) -> None:
-        await asyncio.Event().wait()
+    async def stuck(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            await asyncio.Event().wait()
 
     hub = server_hub(server)
-    with hub.watch(new_id()) as watcher:
-        follower = stream.Follower(hub, watcher, None, None, Place(1, 1, 1), stuck)  # type: ignore[arg-type]  # not read
-        with pytest.raises(stream.TooSlow):
-            await follower.write(b"x")
+    answer = stream.EventStream(hub, work, header=None, last=None, follow=True)
+    scope = {"extensions": {ABORT_EXTENSION: lambda: cut.append(True)}}
+    await answer.to_asgi_response()(scope, asyncio.Event().wait, stuck)
+    assert cut == [True]
+    assert client.user_id not in hub.users  # type: ignore[attr-defined]  # set by signed_in
 
 
 async def test_what_is_forgotten_is_said(
@@ -280,4 +306,5 @@ def test_places() -> None:
     assert resume("3.119.5", now) == (Place(3, 119, 5), None)
     for given, reason in (("2.60.1", "restored"), ("3.120.1", "unknown"), ("what", "unknown"), ("3.50.6", "too-old")):
         assert resume(given, now) == (now.end, reason)
+    assert heartbeat(place) == b": \nid: 3.60.1\n\n"
     assert frame("x", {"a": 1}, retry_ms=5) == b'retry: 5\nevent: x\ndata: {"a":1}\n\n'

@@ -10,7 +10,7 @@ from api.cli.common import json_option, open_house, run_async, write_json
 
 @click.group()
 def keys() -> None:
-    """密钥 / The keys, and replacing them; see docs/decisions/0011-keys.md."""
+    """密钥 / The keys, and replacing them; see docs/decisions/0012-keys.md."""
 
 
 @keys.command()

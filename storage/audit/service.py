@@ -2,11 +2,12 @@
 
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from storage.audit import chain
@@ -16,9 +17,6 @@ from storage.ids import new_id
 PERSON = "person"
 ERASED = "audit.payloads-erased"
 """The action of the rows that say how many payloads were erased; verification counts on them."""
-
-SHORTEST = timedelta(days=3 * 365 + 1)
-"""Records of processing are kept three years at least (人脸识别技术应用安全管理办法 9；网络数据安全管理条例 12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +83,9 @@ async def erase_payloads(session: AsyncSession, *, subject_id: uuid.UUID, now: d
     return _erased(session, count=int(gone.rowcount), subject_id=subject_id, now=now)  # type: ignore[attr-defined]  # a DELETE counts
 
 
-async def erase_payloads_before(session: AsyncSession, *, before: datetime, now: datetime, limit: int = 10_000) -> int:
-    """Deletes the payloads of rows older than `before`, at most `limit` in one go; the rows and the chain stay.
-
-    For the worker's role alone. Raises `ValueError` for a period shorter than three years.
-    """
-    if before > now - SHORTEST:
-        raise ValueError("records of processing are kept for three years at least")
-    old = (
-        select(AuditPayload.entry_id)
-        .join(AuditEntry, AuditEntry.id == AuditPayload.entry_id)
-        .where(AuditEntry.at < before, AuditEntry.action != ERASED)
-        .limit(limit)
-    )
-    gone = await session.execute(delete(AuditPayload).where(AuditPayload.entry_id.in_(old)))
+async def erase_payloads_of(session: AsyncSession, *, entry_ids: Sequence[uuid.UUID], now: datetime) -> int:
+    """Deletes the payloads of these rows; the rows and the chain stay. For the deleting job (`retention`) alone."""
+    gone = await session.execute(delete(AuditPayload).where(AuditPayload.entry_id.in_(entry_ids)))
     return _erased(session, count=int(gone.rowcount), subject_id=None, now=now)  # type: ignore[attr-defined]  # a DELETE counts
 
 

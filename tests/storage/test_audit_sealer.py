@@ -14,18 +14,23 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from storage.audit import queries
+from storage.audit import queries, retention
 from storage.audit.faults import Code
 from storage.audit.keys import BadKey, KeyMissing, load_signer, new_key, public_file, read_public
 from storage.audit.sealer import put_copy
-from storage.audit.service import Actor, erase_payloads, erase_payloads_before, record
+from storage.audit.service import ERASED, Actor, erase_payloads, record
 from storage.audit.state import sealing_state
 from storage.audit.verify import verify
 from storage.clock import SimulatedClock
 from storage.database import Database, EstateScope, Role, SystemScope
+from storage.holds.reach import Reach
 from storage.ids import new_id
+from storage.objects.service import Objects
 from storage.objects.store import StoreFailed
 from storage.postgres.lease import Lease
+from storage.retention.classes import Tools
+from storage.retention.run import Plan, run_all
+from storage.vault.service import Vault
 from tests.storage.audit_log import TABLES, Log, superuser_url
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -336,18 +341,26 @@ async def test_erased_payloads_leave_a_chain_that_verifies(log: Log) -> None:
     assert report.sound
     assert (report.tally.erased, report.erasures, report.tally.payloads) == (3, 3, 3)
     assert await log.sql("SELECT 1 FROM audit_payload WHERE subject_id = %s", person) == []
-    later = log.clock.now() + timedelta(days=4 * 365)
-    async with log.database.transaction(Role.SYSTEM, SystemScope()) as session:
-        with pytest.raises(ValueError, match="three years"):
-            await erase_payloads_before(session, before=later - timedelta(days=900), now=later)
-        old = later - timedelta(days=3 * 365 + 1)
-        assert await erase_payloads_before(session, before=old, now=later, limit=1) == 1
-        assert await erase_payloads_before(session, before=old, now=later) == 1
-        assert await erase_payloads_before(session, before=old, now=later) == 0
+
+
+async def test_payloads_go_by_age_and_what_they_were_is_proven_gone(log: Log, vault: Vault, objects: Objects) -> None:
+    await log.write(3, person=new_id())
     await log.seal()
-    report = await log.verify()
-    assert report.sound
-    assert (report.tally.erased, report.erasures) == (5, 5)
+    before = len(await log.sql("SELECT 1 FROM audit_payload"))
+    plan = Plan(classes=retention.CLASSES, reach=Reach(widen=(), locate={}))
+    for days, left in ((2557, before), (2560, 0)):
+        now = log.clock.now() + timedelta(days=days)
+        (run,) = await run_all(
+            log.database, plan=plan, tools=Tools(vault, objects), now=now, actor=Actor.system("test")
+        )
+        assert (run.error, run.remaining) == (None, 0)
+        old = (
+            "SELECT 1 FROM audit_payload p JOIN audit_entry e ON e.id = p.entry_id WHERE e.at <= %s AND e.action <> %s"
+        )
+        assert len(await log.sql(old, now - timedelta(days=2558), ERASED)) == 0
+        assert len(await log.sql("SELECT 1 FROM audit_payload WHERE subject_id IS NOT NULL")) == (3 if left else 0)
+    await log.seal()
+    assert (await log.verify()).sound
 
 
 @pytest.mark.parametrize("table", TABLES)

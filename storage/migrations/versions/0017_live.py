@@ -103,7 +103,7 @@ def upgrade() -> None:
     op.execute("GRANT SELECT, DELETE ON live_event TO ruhu_system")
     users, system = SCOPE_OF_USERS.format(column="estate_id"), SCOPE_OF_SYSTEM.format(column="estate_id")
     op.execute(f"CREATE POLICY live_event_app ON live_event FOR SELECT TO ruhu_app USING ({users})")
-    op.execute(f"CREATE POLICY live_event_system ON live_event TO ruhu_system USING ({system})")
+    op.execute(f"CREATE POLICY live_event_system ON live_event TO ruhu_system, ruhu_owner USING ({system})")
     op.execute("CREATE POLICY live_event_add ON live_event FOR INSERT TO ruhu_owner WITH CHECK (true)")
     common("live_floor", app="SELECT", system="SELECT, INSERT, UPDATE, DELETE")
     op.execute(TOLD + TELL)

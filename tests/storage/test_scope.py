@@ -42,8 +42,8 @@ async def test_the_owner_in_the_systems_scope_sees_every_scoped_table(database: 
         blind = await session.scalars(
             text(
                 "SELECT c.relname FROM pg_class c WHERE c.relforcerowsecurity AND NOT EXISTS ("
-                "SELECT 1 FROM pg_policies p WHERE p.tablename = c.relname AND p.permissive = 'PERMISSIVE' AND p.cmd IN ('ALL', 'SELECT')"
-                " AND (p.roles && ARRAY['ruhu_owner', 'public']::name[]))"
+                "SELECT 1 FROM pg_policies p WHERE p.tablename = c.relname AND p.permissive = 'PERMISSIVE'"
+                " AND p.cmd IN ('ALL', 'SELECT') AND (p.roles && ARRAY['ruhu_owner', 'public']::name[]))"
             )
         )
     assert list(blind) == []

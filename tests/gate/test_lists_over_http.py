@@ -105,9 +105,7 @@ async def test_staff_hand_a_list_in_and_a_manager_says_whom_it_means(
     leaving = {"decision": "left", "remove": True, "reason": "现场核对"}
     assert (await manager.post(f"{other}/decide", json=leaving)).json()["state"] == "removing"
     queued = (await manager.get("/api/v1/device-removals", params={"device_id": str(terminal.id)})).json()["items"]
-    assert [(row["what"], row["person_id"]) for row in queued] == [("face", str(world.tenants[0])), ("person", None)][
-        1:
-    ]
+    assert [(row["what"], row["person_id"]) for row in queued] == [("person", None)]
     assert (await manager.get(one)).json()["candidates"][0]["reasons"][0]["zh"] == "姓名相同"
     exact = await manager.post(f"{device}/terminal-people/confirm-exact", json={"expected": 0})
     assert exact.json() == {"number": 0}

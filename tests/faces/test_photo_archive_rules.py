@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ from inspection.registry.exports.sheets import SheetForm, csv_file, xlsx_file
 from inspection.registry.imports.workbook import Unreadable
 from tests.faces.archives import archive, consent, consents
 from tests.ids import make_test_number
+from tests.registry.importing import saved
 
 TODAY = date(2026, 3, 2)
 NUMBER = make_test_number(birth=date(1980, 1, 1), sequence=9)
@@ -164,6 +166,13 @@ def test_any_table_is_read_under_its_own_headings() -> None:
     with pytest.raises(NoHeadings) as caught:
         read_sheet(csv_file([["工号", ""], ["1", "2"]]), fits=fits, most_rows=9)
     assert caught.value.found == ("工号",)
+    book = openpyxl.Workbook()
+    for page in (book.active, book.create_sheet("b"), book.create_sheet("c")):
+        assert page is not None
+        page.append([page.title, "x"])
+    with pytest.raises(NoHeadings) as caught:
+        read_sheet(saved(book), fits=fits, most_rows=9)
+    assert caught.value.found == ("Sheet", "x")
     gap = [["编号"], ["1"], *[[""]] * 20_001, ["2"]]
     with pytest.raises(Unreadable, match="too-many-blank-rows"):
         read_sheet(csv_file([["a", "b"], *gap]), fits=fits, most_rows=9)

@@ -258,6 +258,17 @@ def test_a_sheet_that_breaks_in_the_middle_says_where() -> None:
     assert at > 30
 
 
+@pytest.mark.asvs("v5.0.0-1.5.1")
+@pytest.mark.parametrize("part", [SHEET, "xl/workbook.xml", "[Content_Types].xml"])
+def test_entities_are_never_resolved(part: str) -> None:
+    """Neither one that grows beyond all bounds nor one that lies in a file of the server."""
+    text = part_of(SOUND, part)
+    at = text.index(b"?>") + 2 if text.startswith(b"<?xml") else 0
+    for entity in (b'<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">', b'<!ENTITY b SYSTEM "file:///etc/passwd">'):
+        spoiled = text[:at] + b"<!DOCTYPE x [" + entity + b"]>" + text[at:]
+        assert ("bad-xlsx", 0) in {(code, 0) for code, _ in codes(with_part(SOUND, part, spoiled))}
+
+
 def test_blank_rows_in_between_are_no_matter() -> None:
     lines = sheet([row(1), row(2)]).splitlines(keepends=True)
     found = look(lines[0] + lines[1] + b"\r\n" * 50 + lines[2])

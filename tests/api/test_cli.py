@@ -113,10 +113,12 @@ def test_an_estate_by_the_command_line_alone(data: Path, tmp_path: Path) -> None
         )
     sheet_file = tmp_path / "register.csv"
     sheet_file.write_bytes(sheet([row(1), row(2)]))
-    dry = ruhu("registry", "import", str(sheet_file), "--estate", estate, "--create-units", "--json", data=data)
-    assert (dry.returncode, json.loads(dry.stdout)["applied"]) == (0, False), dry.stderr
-    done = ruhu("registry", "import", str(sheet_file), "--estate", estate, "--create-units", "--apply", data=data)
-    assert done.returncode == 0, done.stderr
+    checked = ruhu("registry", "import", str(sheet_file), "--estate", estate, "--create-units", "--json", data=data)
+    assert (checked.returncode, json.loads(checked.stdout)["status"]) == (0, "cancelled"), checked.stderr
+    again = ruhu(
+        "registry", "import", str(sheet_file), "--estate", estate, "--create-units", "--yes", "--json", data=data
+    )
+    assert (again.returncode, json.loads(again.stdout)["status"]) == (0, "applied"), again.stderr
     day = f"{datetime.now(UTC):%Y-%m-%d}"
     basis = ruhu(
         "basis", "add", "--estate", estate, "--purpose", "access_control", "--legal-basis", "测试",

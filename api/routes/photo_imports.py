@@ -8,10 +8,11 @@ from litestar.params import FromPath, FromQuery
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from api.access import Work, requires
+from api.answers import answers_as
 from api.paging import AfterId, Cursor, Limit, Page, decode_cursor, paged
 from api.problems import InvalidRequest
 from api.raw_bodies import archive_body
-from api.routes.registry_imports import AfterPosition, FileName, as_file, file_spec
+from api.routes.registry_imports import SHEET_TYPES, AfterPosition, FileName, as_file, file_spec
 from gate_integration.bulk_enrolment import queries, service
 from gate_integration.bulk_enrolment.models import LineState
 from gate_integration.bulk_enrolment.schemas import PhotoImportView, PhotoLineView
@@ -29,7 +30,7 @@ READ = requires(UserRole.MANAGER, UserRole.OPERATOR_STAFF, UserRole.AUDITOR)
 @get(
     "/api/v1/estates/{estate_id:uuid}/photo-consent-template", guards=[PREPARE], tags=["enrolment"],
     operation_id="photoConsentTemplate", summary="下载同意登记表模板 / The template of the sheet of consents",
-    responses={200: file_spec("模板 / Template")},
+    responses={200: file_spec("模板 / Template")}, opt=answers_as(*SHEET_TYPES),
 )  # fmt: skip
 async def photo_consent_template(
     estate_id: FromPath[uuid.UUID], work: Work, form: FromQuery[SheetForm] = SheetForm.XLSX
@@ -117,7 +118,7 @@ async def list_photo_lines(
 @get(
     "/api/v1/photo-imports/{photo_import_id:uuid}/report", guards=[READ], tags=["enrolment"],
     operation_id="photoImportReport", summary="下载照片导入结果 / The report of an archive as a file",
-    responses={200: file_spec("结果 / Report")},
+    responses={200: file_spec("结果 / Report")}, opt=answers_as(*SHEET_TYPES),
 )  # fmt: skip
 async def photo_import_report(
     photo_import_id: FromPath[uuid.UUID], work: Work, form: FromQuery[SheetForm] = SheetForm.XLSX

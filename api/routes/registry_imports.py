@@ -11,12 +11,12 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.status_codes import HTTP_200_OK, HTTP_202_ACCEPTED
 
 from api.access import Work, requires
-from api.answers import also
+from api.answers import also, answers_as
 from api.paging import AfterId, Cursor, Limit, Page, decode_cursor, paged
 from api.problems import InvalidRequest
 from api.raw_bodies import sheet_body
 from inspection.registry.exports.findings import findings_sheet
-from inspection.registry.exports.sheets import XLSX_TYPE, SheetForm, media_type
+from inspection.registry.exports.sheets import CSV_TYPE, XLSX_TYPE, SheetForm, media_type
 from inspection.registry.exports.template import VERSION, template
 from inspection.registry.imports import queries, service
 from inspection.registry.imports.report import Issue, Severity
@@ -39,6 +39,9 @@ class AfterPosition(NamedTuple):
     position: int
 
 
+SHEET_TYPES = (XLSX_TYPE, CSV_TYPE)
+
+
 def file_spec(description: str) -> ResponseSpec:
     """A file, for the interface document."""
     return ResponseSpec(bytes, description=description, media_type=XLSX_TYPE, generate_examples=False)
@@ -53,7 +56,7 @@ def as_file(content: bytes, *, name: str, form: SheetForm) -> Response[bytes]:
 @get(
     "/api/v1/estates/{estate_id:uuid}/registry-template", guards=[OFFICE], tags=["registry"],
     operation_id="registryTemplate", summary="下载名册模板 / The template of the register's file",
-    responses={200: file_spec("模板 / Template")},
+    responses={200: file_spec("模板 / Template")}, opt=answers_as(*SHEET_TYPES),
 )  # fmt: skip
 async def registry_template(
     estate_id: FromPath[uuid.UUID], work: Work, form: FromQuery[SheetForm] = SheetForm.XLSX
@@ -154,7 +157,7 @@ async def list_problems(
 @get(
     "/api/v1/registry-imports/{import_id:uuid}/problem-sheet", guards=[OFFICE], tags=["registry"],
     operation_id="registryImportProblemSheet", summary="下载问题对照表 / What was found, beside the rows",
-    responses={200: file_spec("问题对照表 / Findings")}, opt=also(410),
+    responses={200: file_spec("问题对照表 / Findings")}, opt=also(410) | answers_as(*SHEET_TYPES),
 )  # fmt: skip
 async def problem_sheet(import_id: FromPath[uuid.UUID], work: Work) -> Response[bytes]:
     """The file's rows with what was found beside them. Whoever handed it in sees it as it was, others masked."""

@@ -9,8 +9,9 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from litestar.status_codes import HTTP_200_OK
 
 from api.access import Work, requires
+from api.answers import answers_as
 from api.paging import AfterId, Cursor, Limit, Page, decode_cursor, paged
-from api.routes.registry_imports import as_file, file_spec
+from api.routes.registry_imports import SHEET_TYPES, as_file, file_spec
 from api.views import Shown, shows
 from inspection.registry.consents.models import Purpose
 from inspection.registry.exports.service import export_register
@@ -131,7 +132,7 @@ async def unit_history(
 @post(
     "/api/v1/estates/{estate_id:uuid}/registry-export", guards=[OFFICE], status_code=HTTP_200_OK, tags=["registry"],
     operation_id="exportRegistry", summary="导出住户名册（留痕） / Export the register (audited)",
-    opt=shows(Shown.NUMBER),
+    opt=shows(Shown.NUMBER) | answers_as(*SHEET_TYPES),
     responses={200: file_spec("名册 / The register")},
 )  # fmt: skip
 async def export_registry(

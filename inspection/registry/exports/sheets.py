@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 from inspection.registry.imports.reader import CONTROL
 
 XLSX_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-CSV_TYPE: Final = "text/csv; charset=utf-8"
+CSV_TYPE: Final = "text/csv"
 LIKE_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "'")
 MAIN: Final = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE: Final = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"

@@ -38,6 +38,16 @@ def marked(decorators: list[ast.expr]) -> list[str]:
     ]
 
 
+def parsed(source: str) -> ast.Module:
+    """The syntax tree. Python 3.11 fails at making one once in a while (gh-106905), and succeeds at the next try."""
+    for _ in range(5):
+        try:
+            return ast.parse(source)
+        except SystemError:
+            continue
+    return ast.parse(source)
+
+
 def markers() -> dict[str, list[str]]:
     """Requirement → the tests that show it (`tests/…::test_…`); a module's `pytestmark` stands for the module."""
     found: dict[str, list[str]] = defaultdict(list)
@@ -46,7 +56,7 @@ def markers() -> dict[str, list[str]]:
         if "mark.asvs" not in source:
             continue
         name = path.relative_to(ROOT).as_posix()
-        for node in ast.parse(source).body:
+        for node in parsed(source).body:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark":
                 listed = node.value.elts if isinstance(node.value, ast.List) else [node.value]
                 for requirement in marked(listed):

@@ -156,7 +156,7 @@ def test_limits_and_forged_placeholders() -> None:
     assert one != redact(JPEG, "", hash_key=b"other").cutouts[0].digest
 
 
-SURVIVOR = re.compile(rb"\xff\xd8\xff|\x89PNG|(?<![A-Za-z0-9+/_\\%-])(?:/9j/|iVBORw0KG)|[A-Za-z0-9+/]{256}")
+SURVIVOR = re.compile(rb"\xff\xd8\xff|\x89PNG\r?\n|(?<![A-Za-z0-9+/_\\%-])(?:/9j/|iVBORw0KG)|[A-Za-z0-9+/]{256}")
 WHOLE = delivery(JPEG[:300]) + b'{"p":"' + base64.b64encode(PICTURES["png"][:300]) + b'"}'
 
 

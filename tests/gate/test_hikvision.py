@@ -101,6 +101,7 @@ def test_xml(space: bytes) -> None:
         assert record.extra == {"mac": "aa:bb:cc:00:00:02"}
 
 
+@pytest.mark.asvs("v5.0.0-1.5.1")
 def test_bad_xml_costs_no_good_one() -> None:
     good, bad = XML % b"urn:psialliance-org", b"<EventNotificationAlert><a></EventNotificationAlert>"
     assert len(read(bad + good + good[:200], "text/xml")) == 1

@@ -14,6 +14,7 @@ from tests.gate.conftest import Gate
 from tests.gate.support import NOON, as_json, event, exchange, post, raw_of, request
 
 
+@pytest.mark.asvs("v5.0.0-4.2.1")
 async def test_pipelined_and_kept_alive_requests_are_answered_each(gate: Gate) -> None:
     one = request(f"/gate/hikvision/{gate.token}", as_json(event(1, NOON)))
     with socket.create_connection(("127.0.0.1", gate.port), timeout=10) as connection:
@@ -46,6 +47,7 @@ async def test_a_body_in_pieces_old_http_and_expectations_are_answered_as_any(ga
     assert gate.intake.counters["accepted"] == 3
 
 
+@pytest.mark.asvs("v5.0.0-1.4.3")
 async def test_a_request_leaves_nothing_to_the_garbage_collector(gate: Gate) -> None:
     gc.collect()
     gc.disable()
@@ -69,6 +71,7 @@ async def test_a_reply_waits_while_the_device_does_not_read(gate: Gate, monkeypa
     assert gate.intake.counters["accepted"] == 2
 
 
+@pytest.mark.asvs("v5.0.0-14.2.1")
 async def test_the_access_log_never_holds_a_token(gate: Gate) -> None:
     lines: list[str] = []
 

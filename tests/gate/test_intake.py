@@ -174,6 +174,7 @@ async def test_a_body_that_cannot_be_cleared_is_sealed_and_forgotten(
     assert gate.intake.counters["uncleared"] == 1
 
 
+@pytest.mark.asvs("v5.0.0-16.5.3")
 async def test_a_failing_store_closes_the_connection_and_acknowledges_nothing(
     gate: Gate, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -322,6 +323,7 @@ async def test_pictures_are_kept_only_in_snapshot_mode_with_a_valid_basis(
     assert [p.picture_ids for p in watcher.seen if p.device.id == gate.device_id] == [()]
 
 
+@pytest.mark.asvs("v5.0.0-14.2.4")
 async def test_no_picture_lies_anywhere_in_clear(
     gate: Gate, database: Database, vault: Vault, objects: Objects
 ) -> None:
@@ -371,6 +373,7 @@ def test_replayed_history_is_told_by_its_own_words() -> None:
     assert looks_live(as_json(event(1, NOON)) + as_json(event(1, NOON, live=False)))
 
 
+@pytest.mark.asvs("v5.0.0-13.2.2")
 async def test_the_intake_role_can_only_insert(urls: DatabaseUrls) -> None:
     connection = await asyncpg.connect(urls.by_role[Role.INTAKE])
     try:

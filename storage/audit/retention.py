@@ -35,13 +35,14 @@ async def erase(session: AsyncSession, ids: Sequence[uuid.UUID], tools: Tools, n
     return Removed(ids=ids, rows=await erase_payloads_of(session, entry_ids=ids, now=now))
 
 
+# One period for the whole log: many of its rows belong to no estate.
 CLASSES: tuple[RowRetention, ...] = (
     RowRetention(
         described=Described(
             "audit.payloads", "审计记录中的理由与个人内容", "reasons and personal content of the audit log",
             "记录之时；链和记录本身保留", "when it was recorded; the rows and the chain stay", PAYLOADS,
         ),
-        key=AuditPayload.entry_id, clock=_AT, estate=_ESTATE, where=lambda _: _ACTION != ERASED,
+        key=AuditPayload.entry_id, clock=_AT, where=lambda _: _ACTION != ERASED,
         held=lambda cover: cover.any_of(estates=_ESTATE, people=AuditPayload.subject_id), act=erase, locks=False,
     ),
 )  # fmt: skip

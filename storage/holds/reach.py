@@ -8,14 +8,13 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, false, func, literal, or_, select, text
+from sqlalchemy import ARRAY, ColumnElement, SQLColumnExpression, Uuid, any_, false, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from storage.holds.models import HoldScope, LegalHold
 
 _LOCK = "hashtextextended('ruhu-legal-hold', 0)"
-Column = InstrumentedAttribute[uuid.UUID] | InstrumentedAttribute[uuid.UUID | None]
+Column = SQLColumnExpression[uuid.UUID] | SQLColumnExpression[uuid.UUID | None]
 Ids = frozenset[uuid.UUID]
 NOTHING: Ids = frozenset()
 

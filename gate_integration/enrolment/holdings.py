@@ -4,15 +4,17 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from gate_integration.bulk_enrolment.models import PhotoImportLine
 from gate_integration.devices.models import Credential, DevicePerson
 from gate_integration.enrolment.models import FaceTemplate
 from gate_integration.intake.erasure import passages
 from gate_integration.intake.models import PassEvent
 from gate_integration.removals.models import DeviceRemoval, RemovalState
 from gate_integration.sightings.models import Sighting
+from gate_integration.terminal_people.models import TerminalCandidate, TerminalEntry
 from inspection.registry.consents.models import Purpose
 from inspection.rights.holdings import Holding
 
@@ -64,6 +66,31 @@ class PersonAtGates:
                 from_zh="门禁设备", from_en="the gates", purposes=[Purpose.ACCESS_CONTROL],
                 basis_zh="个人信息保护法第四十七条", basis_en="个人信息保护法 47", kept_zh="至设备确认删除",
                 kept_en="until the device confirms",
+            ),
+            Holding(
+                category="terminal-list",
+                what_zh="门禁设备名单中对应或疑似对应的条目（姓名加密）",
+                what_en="Entries of terminals' lists that mean the person, or may (names encrypted)",
+                count=await number(
+                    TerminalEntry,
+                    or_(
+                        TerminalEntry.person_id == person_id,
+                        exists().where(
+                            TerminalCandidate.entry_id == TerminalEntry.id, TerminalCandidate.person_id == person_id
+                        ),
+                    ),
+                ),
+                from_zh="门禁设备导出的名单", from_en="lists exported from the gates",
+                purposes=[Purpose.ACCESS_CONTROL], basis_zh="处理依据登记所载（个人信息保护法第十三条）",
+                basis_en="as recorded for the estate (个人信息保护法 13)",
+                kept_zh="未确认的90日，已消失的30日", kept_en="90 days unconfirmed, 30 days once gone from the list",
+            ),
+            Holding(
+                category="photo-archive", what_zh="照片批量导入的检查记录", what_en="Lines of archives of photographs",
+                count=await number(PhotoImportLine, PhotoImportLine.person_id == person_id),
+                from_zh="管理单位提交的照片与同意书清单", from_en="an archive handed in by the authority",
+                purposes=[Purpose.ACCESS_CONTROL], basis_zh=CONSENT[0], basis_en=CONSENT[1],
+                kept_zh="导入结束后90日", kept_en="90 days after the import ended",
             ),
             Holding(
                 category="credential", what_zh="门禁卡、密码、二维码", what_en="Cards, PINs and QR codes",

@@ -16,7 +16,7 @@ from inspection.cases.vocabulary import State
 from inspection.documents import queries as document_queries
 from inspection.documents import service
 from inspection.documents.content import plain
-from inspection.documents.errors import DocumentInUse, DocumentNotFound, NotInThisState
+from inspection.documents.errors import AlreadyReplaced, DocumentInUse, DocumentNotFound, NotInThisState
 from inspection.documents.material import Material, missing
 from inspection.documents.models import Document, IssuingAuthority
 from inspection.documents.rendering import Sheet
@@ -37,7 +37,7 @@ STEPPED = {DocumentKind.NOTICE: MeasureKind.NOTICE, DocumentKind.ORDER: MeasureK
 async def draft(
     session: AsyncSession, *, case_id: uuid.UUID, data: DocumentInput, actor: Actor, now: datetime
 ) -> DocumentDetails:
-    """A draft of a document of a case. Raises `CaseNotFound`, `NotInThisState`, `Invalid`."""
+    """A draft of a document of a case. Raises `CaseNotFound`, `NotInThisState`, `AlreadyReplaced`, `Invalid`."""
     opened = await access.locked(session, case_id=case_id, actor=actor, any_of=access.OFFICERS, version=None)
     case = opened.case
     if (data.kind is DocumentKind.VISIT_RECORD) != (data.visit_id is not None):
@@ -52,6 +52,8 @@ async def draft(
             raise Invalid(
                 "只能替代本案已作废的同类文书", "Only a void document of the same kind in this case is replaced"
             )
+        if await document_queries.replaced(session, data.replaces_id):
+            raise AlreadyReplaced
     _demand_state(case, data.kind, data.replaces_id)
     given = msgspec.to_builtins(data)
     row = service.draft(

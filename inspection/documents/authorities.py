@@ -23,14 +23,16 @@ async def put(session: AsyncSession, *, data: AuthorityInput, actor: Actor, now:
     """
     if actor.user_id is not None and not await _administers(session, actor.user_id, data.division_code):
         raise Forbidden("该区划不在您的管辖范围内", "The division lies outside your scope")
-    holder = await queries.designator_holder(session, designator=data.designator)
-    if holder is not None and holder.division_code != data.division_code:
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("ruhu-issuing-authority", 0))))
+    if await queries.designator_taken(session, designator=data.designator, division_code=data.division_code):
         raise DesignatorTaken
     row = await queries.authority_of(session, division_code=data.division_code)
     before = None if row is None else row.designator
     if row is None:
-        row = IssuingAuthority(id=new_id(), division_code=data.division_code)
+        row = IssuingAuthority(id=new_id(), division_code=data.division_code, former=[])
         session.add(row)
+    if before not in {None, data.designator, *row.former}:
+        row.former = [*row.former, before]
     row.name, row.designator, row.address, row.phone = data.name, data.designator, data.address, data.phone
     row.review_body, row.court, row.updated_at, row.updated_by = data.review_body, data.court, now, actor.user_id
     record(

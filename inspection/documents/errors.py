@@ -35,6 +35,14 @@ class NotInThisState(Conflict):
     title_en = "The case's state has no document of this kind"
 
 
+class AlreadyReplaced(Conflict):
+    """One void document is replaced by one other; a draft that was discarded does not count."""
+
+    code = "document-replaced"
+    title_zh = "该文书已有替代文书或替代草稿"
+    title_en = "Another document or draft replaces this one already"
+
+
 class DocumentInUse(Conflict):
     """It was served: what a person holds in their hands is not made void behind their back."""
 

@@ -8,14 +8,15 @@ from sqlalchemy import CheckConstraint, DateTime, ForeignKey, Index, LargeBinary
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from storage.columns import Code, EstateRef, Id, Json, Moment, Name
+from storage.columns import Code, EstateRef, Id, Json, JsonList, Moment, Name
 from storage.database import Base
 
 
 class IssuingAuthority(Base):
     """发文机关 of a division: it issues for every estate whose division code begins with its own, the longest first.
 
-    `designator`: 机关代字. `review_body`, `court`: where its decisions are challenged.
+    `designator`: 机关代字. `former`: those it gave up; its numbers stand under them, so that nobody else takes one.
+    `review_body`, `court`: where its decisions are challenged.
     """
 
     __tablename__ = "issuing_authority"
@@ -24,6 +25,7 @@ class IssuingAuthority(Base):
     division_code: Mapped[str] = mapped_column(String(12), unique=True)
     name: Mapped[Name]
     designator: Mapped[str] = mapped_column(String(20), unique=True)
+    former: Mapped[JsonList]
     address: Mapped[str | None] = mapped_column(String(200))
     phone: Mapped[str | None] = mapped_column(String(64))
     review_body: Mapped[str | None] = mapped_column(String(200))
@@ -67,7 +69,7 @@ class Document(Base):
     kind: Mapped[Code]
     status: Mapped[Code]
     given: Mapped[Json]
-    replaces_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("document.id"))
+    replaces_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("document.id"), unique=True)
     created_by: Mapped[uuid.UUID] = mapped_column(ForeignKey("app_user.id"))
     created_at: Mapped[Moment]
     authority_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("issuing_authority.id"))

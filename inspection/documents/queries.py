@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, literal, select, tuple_
+from sqlalchemy import func, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -83,12 +83,21 @@ async def authority_of(session: AsyncSession, *, division_code: str) -> IssuingA
     return found
 
 
-async def designator_holder(session: AsyncSession, *, designator: str) -> IssuingAuthority | None:
-    """Who uses these characters."""
-    found: IssuingAuthority | None = await session.scalar(
-        select(IssuingAuthority).where(IssuingAuthority.designator == designator)
+async def designator_taken(session: AsyncSession, *, designator: str, division_code: str) -> bool:
+    """Whether another authority uses these characters, or has used them."""
+    return bool(
+        await session.scalar(
+            select(IssuingAuthority.id).where(
+                IssuingAuthority.division_code != division_code,
+                or_(IssuingAuthority.designator == designator, IssuingAuthority.former.contains([designator])),
+            )
+        )
     )
-    return found
+
+
+async def replaced(session: AsyncSession, document_id: uuid.UUID) -> bool:
+    """Whether a document, or a draft of one, replaces this one already."""
+    return bool(await session.scalar(select(Document.id).where(Document.replaces_id == document_id)))
 
 
 async def authorities(session: AsyncSession, *, after: str | None, limit: int) -> Sequence[IssuingAuthority]:

@@ -15,6 +15,7 @@ from inspection.cases.schemas import MeasureKind
 from inspection.cases.vocabulary import Action, EvidenceKind, State
 from inspection.documents import authorities
 from inspection.documents.errors import (
+    AlreadyReplaced,
     DesignatorTaken,
     DocumentIncomplete,
     DocumentInUse,
@@ -142,6 +143,8 @@ async def test_a_void_document_keeps_its_number_and_the_next_one_names_it(road: 
         await road.serve(MeasureKind.NOTICE)
     second = await road.paper(K.NOTICE, replaces_id=first.id)
     assert running(second.document.number) == running(first.number) + 1
+    with pytest.raises(AlreadyReplaced):
+        await road.draft(K.NOTICE, replaces_id=first.id)
     _, pdf = await road.pdf(second.document.id)
     assert f"替代已作废的{first.number}文书" in words(pdf)
     await road.serve(MeasureKind.NOTICE)
@@ -293,6 +296,11 @@ async def test_authorities(road: Road, database: Database, vault: Vault) -> None
         assert (again.id, again.designator) == (made.id, "七房")
         with pytest.raises(DesignatorTaken):
             await authorities.put(session, data=authority("777777001", "七房"), actor=Actor.user(district), now=now)
+        # Numbers stand under the characters that were given up: another authority's would be the same numbers.
+        with pytest.raises(DesignatorTaken):
+            await authorities.put(session, data=authority("777777001", "七住"), actor=Actor.user(district), now=now)
+        back = await authorities.put(session, data=authority("777777", "七住"), actor=Actor.user(district), now=now)
+        assert (back.designator, back.former) == ("七住", ["七住", "七房"])
 
 
 async def test_without_an_authority_nothing_is_issued(database: Database, vault: Vault, clock: SimulatedClock) -> None:

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("division_code", sa.String(length=12), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("designator", sa.String(length=20), nullable=False),
+        sa.Column("former", postgresql.JSONB(astext_type=Text()), nullable=False),
         sa.Column("address", sa.String(length=200), nullable=True),
         sa.Column("phone", sa.String(length=64), nullable=True),
         sa.Column("review_body", sa.String(length=200), nullable=True),
@@ -85,6 +86,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["voided_by"], ["app_user.id"], name=op.f("fk_document_voided_by")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_document")),
         sa.UniqueConstraint("number", name=op.f("uq_document_number")),
+        sa.UniqueConstraint("replaces_id", name=op.f("uq_document_replaces_id")),
     )
     op.create_index(op.f("ix_document_estate_id"), "document", ["estate_id"], unique=False)
     op.create_index(op.f("ix_document_case_id"), "document", ["case_id"], unique=False)

@@ -70,3 +70,49 @@ async def add(
         click.echo("角色须由一名管理员在系统中确认 / the role waits for an administrator to confirm it")
     if not password_stdin:
         click.echo(f"密码（仅显示一次）/ password (shown once): {password}")
+
+
+@user.command()
+@click.argument("login")
+@click.option("--reason", required=True, help="原因与批准文号 / why, and who approved it; kept in the audit log.")
+@json_option
+@run_async
+async def recover(login: str, reason: str, json_to: str | None) -> None:
+    """管理员无法登录时在本机恢复 / A way back for an administrator who lost the password or the second factor.
+
+    Takes the second factor away, makes a password for one log-in, ends all log-ins. Everybody else is helped by an
+    administrator. The sealed audit log shows it to every auditor.
+    """
+    from inspection.users import factors, passwords, queries
+    from inspection.users.hashing import PasswordHashing
+    from storage.audit.service import Actor
+    from storage.database import EstateScope, Role
+    from storage.problems import Forbidden
+
+    if not reason.strip():
+        raise click.BadParameter("请写明原因 / give a reason", param_hint="--reason")
+    password = passwords.temporary_password()
+    async with open_house() as house:
+        password_hash = await PasswordHashing(house.settings.sign_in).hash(password)
+        now, console = house.clock.now(), Actor.system("cli")
+        async with house.database.transaction(Role.APP, EstateScope(())) as session:
+            found = await queries.by_login(session, login)
+            mine = {UserRole.ADMINISTRATOR}
+            if (
+                found is None
+                or found.disabled_at is not None
+                or not await queries.standing_grants(session, found.id, roles=mine)
+            ):
+                raise Forbidden(
+                    "只用于未停用的管理员；其他用户由管理员重置",
+                    "Only for an administrator who is not disabled; others are helped by an administrator",
+                )
+            if await factors.standing(session, user_id=found.id) is not None:
+                await factors.reset(session, user_id=found.id, actor=console, reason=reason, now=now)
+            await passwords.reset(
+                session, user_id=found.id, password_hash=password_hash, actor=console, reason=reason, now=now
+            )
+    if json_to is not None:
+        write_json({"login": login, "password": password}, json_to)
+        return
+    click.echo(f"密码（仅显示一次，登录后须更换）/ password (shown once, to be replaced at log-in): {password}")

@@ -70,6 +70,20 @@ def test_a_password_can_come_from_standard_input(data: Path) -> None:
     assert (place.returncode, "bad-grant" in place.stderr) == (1, True)
 
 
+def test_an_administrator_finds_back_in_by_the_console(data: Path) -> None:
+    chief = ("user", "add", "chief", "--name", "甲", "--role", "administrator", "--json")
+    password = json.loads(ruhu(*chief, data=data).stdout)["password"]
+    back = ruhu("user", "recover", "chief", "--reason", "手机遗失，批准 1 号", "--json", data=data)
+    assert back.returncode == 0, back.stderr
+    assert json.loads(back.stdout)["password"] != password
+    told = ruhu("audit", "search", "--reason", "检查", "--action", "password.reset", "--json", data=data)
+    assert "手机遗失" in told.stdout, told.stderr
+    ruhu("user", "add", "field", "--name", "乙", "--role", "inspector", data=data)
+    for login in ("field", "nobody"):
+        refused = ruhu("user", "recover", login, "--reason", "试", data=data)
+        assert (refused.returncode, "forbidden" in refused.stderr) == (1, True), refused.stderr
+
+
 def test_upgrading_twice_is_harmless(data: Path) -> None:
     for _ in range(2):
         assert ruhu("db", "upgrade", data=data).returncode == 0

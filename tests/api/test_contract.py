@@ -31,6 +31,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from schemathesis.transport.requests import binary_serializer
 
 from inspection.users.models import ScopeLevel, UserRole
 from storage.database import Database
@@ -47,6 +48,7 @@ SEED = int(os.environ.get("RUHU_CONTRACT_SEED", "20260302"))
 CHECKS: list[Any] = [
     not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance,
 ]  # fmt: skip
+schemathesis.serializer("application/zip")(binary_serializer)  # it knows no archives
 LOADED = schemathesis.openapi.from_dict(DOCUMENT)
 BY_NAME = {found.ok().definition.raw["operationId"]: found.ok() for found in LOADED.get_all_operations()}
 STREAMS = {

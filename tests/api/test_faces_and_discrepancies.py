@@ -69,16 +69,16 @@ async def test_what_was_found_is_explained(
     async with await sign_in(UserRole.MANAGER, ScopeLevel.ESTATE, str(world.estate_id)) as manager:
         answer = await manager.get("/api/v1/discrepancies", params={"unit_id": str(world.units[SUBLET])})
         found = {one["rule"]: one for one in answer.json()["items"]}
-        assert set(found) == {"SUBLET", "LONG_STAY"}
-        assert found["LONG_STAY"]["part_of"] == found["SUBLET"]["id"]
+        assert set(found) == {"SUBLET", "LONG_STAY", "CREDENTIAL_LENT"}
+        assert {found[rule]["part_of"] for rule in ("LONG_STAY", "CREDENTIAL_LENT")} == {found["SUBLET"]["id"]}
         one = (await manager.get(f"/api/v1/discrepancies/{found['SUBLET']['id']}")).json()
         assert one == found["SUBLET"]
         assert one["admissibility"] == "lead_only"
         silent = (await manager.get(f"/api/v1/households/{world.households[0]}/not-raised")).json()
-        assert {note["rule"] for note in silent} == {"SUBLET", "LONG_STAY", "VACANT"}
+        assert {note["rule"] for note in silent} == {"SUBLET", "LONG_STAY", "VACANT", "CREDENTIAL_LENT"}
         everything = await manager.get("/api/v1/discrepancies", params={"limit": 3})
         rest = await manager.get("/api/v1/discrepancies", params={"cursor": everything.json()["next_cursor"]})
-        assert len(everything.json()["items"]) + len(rest.json()["items"]) == 4
+        assert len(everything.json()["items"]) + len(rest.json()["items"]) == 6
 
 
 async def test_without_a_basis_nobody_reads_what_was_found(

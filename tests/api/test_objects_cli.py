@@ -117,7 +117,7 @@ def test_serving_begins_while_the_store_is_down(data: Path) -> None:
         said = ""
         for line in process.stderr:
             said += line
-            if line.startswith(f"http://127.0.0.1:{port}"):
+            if f"http://127.0.0.1:{port}" in line:
                 break
         assert "文件存储无法连接" in said
         assert f"http://127.0.0.1:{port}" in said

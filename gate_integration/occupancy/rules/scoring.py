@@ -42,6 +42,11 @@ class Beyond:
         """Everybody who remains, strongest first."""
         return (self.head, *self.rest)
 
+    @property
+    def last_day(self) -> date:
+        """The last day of what was seen. (`first_day` may be that of somebody left out, and later than the head's.)"""
+        return max(self.first_day, *(one.last_day for one in self.people))
+
 
 def total(terms: Mapping[str, float]) -> float:
     """The score: the sum of the terms, whatever their order."""

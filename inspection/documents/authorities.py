@@ -31,7 +31,7 @@ async def put(session: AsyncSession, *, data: AuthorityInput, actor: Actor, now:
     if row is None:
         row = IssuingAuthority(id=new_id(), division_code=data.division_code, former=[])
         session.add(row)
-    if before not in {None, data.designator, *row.former}:
+    if before is not None and before not in {data.designator, *row.former}:
         row.former = [*row.former, before]
     row.name, row.designator, row.address, row.phone = data.name, data.designator, data.address, data.phone
     row.review_body, row.court, row.updated_at, row.updated_by = data.review_body, data.court, now, actor.user_id

@@ -25,7 +25,7 @@ class IssuingAuthority(Base):
     division_code: Mapped[str] = mapped_column(String(12), unique=True)
     name: Mapped[Name]
     designator: Mapped[str] = mapped_column(String(20), unique=True)
-    former: Mapped[JsonList]
+    former: Mapped[JsonList] = mapped_column(default=list)
     address: Mapped[str | None] = mapped_column(String(200))
     phone: Mapped[str | None] = mapped_column(String(64))
     review_body: Mapped[str | None] = mapped_column(String(200))

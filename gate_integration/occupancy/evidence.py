@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from gate_integration.occupancy import queries
+from gate_integration.occupancy import queries, register_queries
 from gate_integration.occupancy.cards import card_users
 from gate_integration.occupancy.company import Company, keep_company
 from gate_integration.occupancy.gates import Gate, GateMap, UnitPlace
@@ -67,7 +67,7 @@ async def evidence_for_estate(
     """
     first = today - timedelta(days=rules.window_days)
     span = Span(_midnight(first), _midnight(today), first, today)
-    leases = {row[0]: row for row in reversed(await queries.leases(session, estate_id=estate_id, on=today))}
+    leases = {row[0]: row for row in reversed(await register_queries.leases(session, estate_id=estate_id, on=today))}
     rows = await _read(session, estate_id=estate_id, span=span, rules=rules, now=now, leases=leases)
     found = [_household(row, rows) for row in reversed(leases.values())]
     link_days: dict[str, dict[str, int]] = defaultdict(dict)
@@ -86,9 +86,9 @@ async def _read(
     now: datetime,
     leases: Mapping[uuid.UUID, Any],
 ) -> _Rows:
-    members = _grouped(await queries.members(session, estate_id=estate_id, span=span))
-    guests = _grouped(await queries.guests(session, estate_id=estate_id, span=span, known=now))
-    workers = _grouped(await queries.workers(session, estate_id=estate_id, span=span, known=now))
+    members = _grouped(await register_queries.members(session, estate_id=estate_id, span=span))
+    guests = _grouped(await register_queries.guests(session, estate_id=estate_id, span=span, known=now))
+    workers = _grouped(await register_queries.workers(session, estate_id=estate_id, span=span, known=now))
     households_of = _inverted(members)
     unknown: dict[uuid.UUID, list[UnknownDay]] = defaultdict(list)
     unknown_passes: dict[tuple[uuid.UUID, uuid.UUID], int] = defaultdict(int)
@@ -126,8 +126,8 @@ async def _read(
         members=members,
         guests=guests,
         workers=workers,
-        care=_grouped(await queries.care_tags(session, estate_id=estate_id, span=span)),
-        absences=_grouped(await queries.absences(session, estate_id=estate_id, span=span, known=now)),
+        care=_grouped(await register_queries.care_tags(session, estate_id=estate_id, span=span)),
+        absences=_grouped(await register_queries.absences(session, estate_id=estate_id, span=span, known=now)),
         seen=seen,
         seen_for_unit=seen_for_unit,
         credential_use=credential_use,
@@ -181,7 +181,7 @@ async def _links(
     return found
 
 
-def _household(lease: Any, rows: _Rows) -> HouseholdEvidence:  # noqa: ANN401 - a row of queries.leases
+def _household(lease: Any, rows: _Rows) -> HouseholdEvidence:  # noqa: ANN401 - a row of register_queries.leases
     household, unit_id, lease_from, building, entrance = lease
     gates = rows.gates.of(UnitPlace(unit_id, building, entrance))
     begin, coverage = rows.gates.coverage(gates, rows.span.first, rows.span.today)

@@ -2,9 +2,7 @@
 
 import base64
 import hashlib
-import importlib
 import json
-import pkgutil
 import re
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -13,10 +11,7 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from litestar.handlers import HTTPRouteHandler
 
-import api.routes
-from api.app import route_handlers
 from api.offline import openapi_document
 from inspection.users.models import ScopeLevel, UserGrant, UserRole
 from storage.database import Database, EstateScope, Role
@@ -169,32 +164,6 @@ async def third(
         inspector=third_clients["inspector"].user_id,  # type: ignore[attr-defined]  # set by signed_in
         manager=third_clients["manager"].user_id,  # type: ignore[attr-defined]  # set by signed_in
     )  # fmt: skip
-
-
-def declared() -> Iterator[tuple[str, HTTPRouteHandler]]:
-    """Every handler that a module of `api.routes` defines, exported or not."""
-    for module in pkgutil.iter_modules(api.routes.__path__):
-        for value in vars(importlib.import_module(f"api.routes.{module.name}")).values():
-            if isinstance(value, HTTPRouteHandler):
-                yield module.name, value
-
-
-@pytest.mark.asvs("v5.0.0-6.3.4")
-def test_every_handler_is_served_and_guarded_or_meant_to_be_public() -> None:
-    served = {id(handler) for handler in route_handlers()}
-    for module, handler in declared():
-        assert id(handler) in served, (module, handler.operation_id)
-        guards = [guard for guard in handler.guards or () if getattr(guard, "allowed_roles", None)]
-        assert len(guards) == (0 if handler.operation_id in PUBLIC else 1), (module, handler.operation_id)
-        assert handler.include_in_schema is not False, (module, handler.operation_id)
-    assert {handler.operation_id for _, handler in declared()} == set(NAMES)
-
-
-@pytest.mark.asvs("v5.0.0-13.4.5")
-def test_every_operation_is_named_once_and_every_public_one_is_meant_to_be() -> None:
-    assert len(set(NAMES)) == len(NAMES)
-    public = {operation["operationId"] for _, _, operation in OPERATIONS if "security" not in operation}
-    assert public == PUBLIC
 
 
 @each(GUARDED)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select, text
 
 from gate_integration.devices.models import DevicePerson
-from gate_integration.occupancy.queries import leases
+from gate_integration.occupancy.register_queries import leases
 from inspection.leads.models import Lead, LeadStatus
 from inspection.registry.history.models import Change, Kind
 from inspection.registry.history.service import note

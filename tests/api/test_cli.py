@@ -71,9 +71,9 @@ def test_a_password_can_come_from_standard_input(data: Path) -> None:
 
 
 def test_an_administrator_finds_back_in_by_the_console(data: Path) -> None:
-    chief = ("user", "add", "chief", "--name", "甲", "--role", "administrator", "--json")
+    chief = ("user", "add", "finder", "--name", "甲", "--role", "administrator", "--json")
     password = json.loads(ruhu(*chief, data=data).stdout)["password"]
-    back = ruhu("user", "recover", "chief", "--reason", "手机遗失，批准 1 号", "--json", data=data)
+    back = ruhu("user", "recover", "finder", "--reason", "手机遗失，批准 1 号", "--json", data=data)
     assert back.returncode == 0, back.stderr
     assert json.loads(back.stdout)["password"] != password
     told = ruhu("audit", "search", "--reason", "检查", "--action", "password.reset", "--json", data=data)

@@ -49,7 +49,7 @@ def judge_lent(evidence: HouseholdEvidence, parameters: Parameters, today: date)
         first_day=beyond.first_day,
         last_day=beyond.last_day,
         texts=explain.lent(counts, beyond.first_day, head.last_day, parameters.version),
-        event_ids=tuple(sorted({event for one in beyond.people for event in one.event_ids})),
+        event_ids=beyond.event_ids,
         pseudonym_ids=tuple(
             one.pseudonym_id
             for one in beyond.people

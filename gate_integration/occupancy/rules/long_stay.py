@@ -28,7 +28,6 @@ from gate_integration.occupancy.rules.presence import (
     why_not_gone,
 )
 from gate_integration.occupancy.rules.scoring import (
-    Beyond,
     Scored,
     beyond_hidden,
     rounded,
@@ -119,7 +118,7 @@ def judge_long_stay(found: Survey, parameters: Parameters) -> Discrepancy | tupl
         first_day=beyond.first_day,
         last_day=beyond.last_day,
         texts=explain.long_stay(counts, beyond.first_day, head.last_day, parameters.version),
-        event_ids=_events(beyond),
+        event_ids=beyond.event_ids,
         pseudonym_ids=tuple(one.pseudonym_id for one in beyond.people),
     )
 
@@ -175,7 +174,7 @@ def judge_sublet(
         first_day=first_day,
         last_day=max(first_day, beyond.last_day),
         texts=explain.sublet(counts, gone_since, head.last_day, parameters.version),
-        event_ids=_events(beyond),
+        event_ids=beyond.event_ids,
         pseudonym_ids=tuple(one.pseudonym_id for one in beyond.people),
     )
 
@@ -227,7 +226,3 @@ def _reasons(rule: Rule, found: Survey, qualified: list[Scored] | tuple[Scored, 
     if found.workers_seen:
         reasons.append(explain.not_raised(rule, "worker-registered", n=found.workers_seen))
     return tuple(reasons) or (explain.not_raised(rule, "no-unknown"),)
-
-
-def _events(beyond: Beyond) -> tuple[str, ...]:
-    return tuple(sorted({event for one in beyond.people for event in one.event_ids}))

@@ -43,6 +43,11 @@ class Beyond:
         return (self.head, *self.rest)
 
     @property
+    def event_ids(self) -> tuple[str, ...]:
+        """Every event of everybody who remains, once, in order."""
+        return tuple(sorted({event for one in self.people for event in one.event_ids}))
+
+    @property
     def last_day(self) -> date:
         """The last day of what was seen. (`first_day` may be that of somebody left out, and later than the head's.)"""
         return max(self.first_day, *(one.last_day for one in self.people))
